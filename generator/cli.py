@@ -1,0 +1,28 @@
+"""The command line: assembles one module of `generator.commands` for each command."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from generator.commands import diff, docs, lint, new, render, requirements, resources, verify
+from generator.errors import GroundplanError
+
+app = typer.Typer(
+    name="groundplan",
+    help="Render, evaluate and check Azure AI reference architectures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (new, render, verify, requirements, resources, diff, lint, docs):
+    app.command(module.NAME)(module.command)
+
+
+def main() -> None:
+    """Run the command line; bad input ends in one sentence on standard error and its exit code."""
+    try:
+        app()
+    except GroundplanError as error:
+        Console(stderr=True, soft_wrap=True).print(f"groundplan: {error.message}", style="red", markup=False)
+        sys.exit(error.exit_code)

@@ -1,0 +1,58 @@
+import { component, tags as tagSet } from '../shared/types.bicep'
+
+@description('Name of the component.')
+@maxLength(260)
+param name string
+
+@description('Region.')
+param location string
+
+@description('Resource id of the Log Analytics workspace that holds the data.')
+param workspaceId string
+
+@description('Whether telemetry may be sent and read over public endpoints.')
+param publicAccess bool
+
+@description('Components of the platform; those that send telemetry may publish it.')
+param components component[]
+
+@description('Principal id of each component, by name.')
+param principalIds object
+
+@description('Role definition of publishers.')
+param publisherRoleId string
+
+@description('Tags.')
+param tags tagSet
+
+var publishers = filter(components, item => item.sendsTelemetry)
+
+resource insights 'Microsoft.Insights/components@2020-02-02' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'web'
+  properties: {
+    Application_Type: 'web'
+    WorkspaceResourceId: workspaceId
+    IngestionMode: 'LogAnalytics'
+    DisableLocalAuth: true
+    publicNetworkAccessForIngestion: publicAccess ? 'Enabled' : 'Disabled'
+    publicNetworkAccessForQuery: publicAccess ? 'Enabled' : 'Disabled'
+  }
+}
+
+resource publish 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for item in publishers: {
+    name: guid(insights.id, item.name, publisherRoleId)
+    scope: insights
+    properties: {
+      principalId: principalIds[item.name]
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', publisherRoleId)
+    }
+  }
+]
+
+@description('Resource id of the component.')
+output id string = insights.id

@@ -1,0 +1,22 @@
+import { component, tags as tagSet } from '../shared/types.bicep'
+import { purposeName } from '../shared/naming.bicep'
+
+@description('Components; each gets an identity of its own.')
+param components component[]
+
+@description('Region.')
+param location string
+
+@description('Tags; workload and environment are part of the names.')
+param tags tagSet
+
+resource identities 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = [
+  for item in components: {
+    name: purposeName('id', tags.workload, tags.environment, item.name)
+    location: location
+    tags: tags
+  }
+]
+
+@description('Principal id of each component, by name.')
+output principalIds object = toObject(range(0, length(components)), i => components[i].name, i => identities[i].properties.principalId)

@@ -1,0 +1,93 @@
+"""Every variant in every environment: compiles without a word, evaluates, keeps every requirement, holds nothing unasked."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from generator.answers import load, resolve, variants
+from generator.paths import ROOT
+
+NAMES = [variant.name for variant in variants()]
+AWKWARD = "O'Brien \"Jo\" ${x} {{y}} <z> & \\"
+
+
+def groundplan(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "generator", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture(scope="session")
+def verified(rendered_variants):
+    """The JSON of one `groundplan verify` over every rendered variant, keyed by variant name."""
+    run = groundplan("verify", *[str(rendered_variants / name) for name in NAMES], "--json")
+    assert run.stdout, run.stderr
+    return {result["project"]: result for result in json.loads(run.stdout)["projects"]}
+
+
+def test_there_are_variants_that_differ_in_everything_the_base_knows():
+    answers = [resolve(load(variant.path)) for variant in variants()]
+    assert len(answers) >= 8
+    for key in ("profile", "network_posture", "criticality", "environments", "ci_platform", "data_residency", "customer_managed_keys"):
+        assert len({json.dumps(row[key]) for row in answers}) > 1, key
+    assert {kind for row in answers for kind in row["reuse"]} == {
+        "databricks",
+        "api_management",
+        "log_analytics",
+        "container_registry",
+        "ml_registry",
+        "hub_network",
+    }
+    assert {name for row in answers for name in row["functions"]} == {
+        "eda",
+        "training",
+        "fine_tuning",
+        "online_inference",
+        "batch_inference",
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_variant_is_described(name):
+    first = (ROOT / "variants" / f"{name}.yml").read_text().splitlines()[0]
+    assert re.match(r"# .{20,}\.$", first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_variant_holds(verified, name):
+    result = verified[name]
+    broken = [row for row in result["requirements"] if row["verdict"] == "broken"]
+    assert result["diagnostics"] == []
+    assert [tool for tool in result["tools"] if tool["verdict"] == "broken"] == []
+    assert broken == []
+    assert [row for row in result["requirements"] if row["verdict"] == "holds"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_variant_has_no_scars(rendered_variants, name):
+    """No blank-line runs, no trailing spaces, no leftover tags, a final newline, LF only."""
+    for path in sorted((rendered_variants / name).rglob("*")):
+        if not path.is_file():
+            continue
+        text = path.read_bytes().decode()
+        where = path.relative_to(rendered_variants)
+        assert text.endswith("\n") and not text.endswith("\n\n"), where
+        assert "\r" not in text and not re.search(r"[ \t]+\n", text), where
+        assert "\n\n\n" not in text and not text.startswith("\n"), where
+        leftovers = text.replace("{{y}}", "").replace("\\{\\{y\\}\\}", "")
+        assert "{%" not in leftovers and "{{" not in leftovers, where
+
+
+def test_awkward_owner_survives_in_the_evaluated_resources(rendered_variants):
+    run = groundplan("resources", str(rendered_variants / "awkward-owner"), "--env", "prod", "--json")
+    assert run.returncode == 0, run.stderr
+    answers = yaml.safe_load((rendered_variants / "awkward-owner" / ".copier-answers.yml").read_text())
+    assert answers["cost_center"] == AWKWARD and answers["project_name"] == AWKWARD
+    tagged = [row for row in json.loads(run.stdout)["environments"]["prod"] if row.get("tags")]
+    assert tagged
+    assert {row["tags"]["costCenter"] for row in tagged} == {AWKWARD}
+    assert {row["tags"]["owner"] for row in tagged} == {"jo.o'brien@example.com"}
