@@ -1,4 +1,4 @@
-import { component, tags as tagSet } from '../shared/types.bicep'
+import { component, principal, tags as tagSet } from '../shared/types.bicep'
 
 @description('Name of the component.')
 @maxLength(260)
@@ -16,8 +16,8 @@ param publicAccess bool
 @description('Components of the platform; those that send telemetry may publish it.')
 param components component[]
 
-@description('Principal id of each component, by name.')
-param principalIds object
+@description('Identities of the components.')
+param principals principal[]
 
 @description('Role definition of publishers.')
 param publisherRoleId string
@@ -25,6 +25,7 @@ param publisherRoleId string
 @description('Tags.')
 param tags tagSet
 
+var principalIds = toObject(principals, item => item.name, item => item.principalId)
 var publishers = filter(components, item => item.sendsTelemetry)
 
 resource insights 'Microsoft.Insights/components@2020-02-02' = {

@@ -138,6 +138,7 @@ resource firewall 'Microsoft.Network/azureFirewalls@2025-09-01' = {
   ]
 }
 
+#disable-next-line use-recent-api-versions // No stable version of this type has category groups.
 resource firewallLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: firewall
@@ -159,6 +160,7 @@ resource firewallLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview'
   }
 }
 
+#disable-next-line use-recent-api-versions // No stable version of this type has category groups.
 resource addressLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: address

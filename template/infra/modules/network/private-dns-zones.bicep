@@ -10,10 +10,14 @@ param networkIds string[]
 @description('Tags.')
 param tags tagSet
 
-var links = flatten(map(zoneNames, zone => map(networkIds, id => {
-  zone: zone
-  networkId: id
-})))
+var links = flatten(map(
+  zoneNames,
+  zone =>
+    map(networkIds, id => {
+      zone: zone
+      networkId: id
+    })
+))
 
 resource zones 'Microsoft.Network/privateDnsZones@2024-06-01' = [
   for zone in zoneNames: {

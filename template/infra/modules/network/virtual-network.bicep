@@ -34,7 +34,7 @@ param addressPrefix string
 @description('Subnets.')
 param subnets subnet[]
 
-@description('Private address of the firewall that traffic leaves through; empty for none.')
+@description('Private address of a firewall elsewhere that traffic leaves through; empty when the network has its own, or none.')
 param firewallPrivateIp string
 
 @description('Whether public addresses are spread over availability zones.')
@@ -47,6 +47,11 @@ param logAnalyticsId string
 param tags tagSet
 
 var unitPrefixLength = min(28, int(last(split(addressPrefix, '/'))) + 5)
+// A firewall takes the first free address of its subnet, the fourth.
+var ownFirewalls = filter(subnets, item => item.egress == 'own')
+var nextHop = empty(ownFirewalls)
+  ? firewallPrivateIp
+  : cidrHost(cidrSubnet(addressPrefix, unitPrefixLength - ownFirewalls[0].sizeBits, ownFirewalls[0].slot), 3)
 var suffix = substring(name, indexOf(name, '-') + 1)
 var needsNat = !empty(filter(subnets, item => item.egress == 'nat'))
 var needsClosedRoute = !empty(filter(subnets, item => item.egress == 'none'))
@@ -80,6 +85,7 @@ resource securityGroups 'Microsoft.Network/networkSecurityGroups@2025-09-01' = [
   }
 ]
 
+#disable-next-line use-recent-api-versions // No stable version of this type has category groups.
 resource securityGroupLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = [
   for (item, i) in guarded: {
     name: 'to-log-analytics'
@@ -145,7 +151,7 @@ resource firewallRoute 'Microsoft.Network/routeTables@2025-09-01' = if (needsFir
         properties: {
           addressPrefix: '0.0.0.0/0'
           nextHopType: 'VirtualAppliance'
-          nextHopIpAddress: firewallPrivateIp
+          nextHopIpAddress: nextHop
         }
       }
     ]
@@ -167,6 +173,7 @@ resource natAddress 'Microsoft.Network/publicIPAddresses@2025-09-01' = if (needs
   }
 }
 
+#disable-next-line use-recent-api-versions // No stable version of this type has category groups.
 resource natAddressLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (needsNat) {
   name: 'to-log-analytics'
   scope: natAddress
@@ -263,6 +270,7 @@ resource network 'Microsoft.Network/virtualNetworks@2025-09-01' = {
   ]
 }
 
+#disable-next-line use-recent-api-versions // No stable version of this type has category groups.
 resource networkMetrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: network

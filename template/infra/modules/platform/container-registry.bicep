@@ -1,4 +1,4 @@
-import { component, encryption as encryptionKey, tags as tagSet } from '../shared/types.bicep'
+import { component, encryption as encryptionKey, principal, tags as tagSet } from '../shared/types.bicep'
 
 @description('Name of the registry.')
 @minLength(5)
@@ -17,8 +17,8 @@ param secondaryLocation string
 @description('Components; those that pull images may.')
 param components component[]
 
-@description('Principal id of each component, by name.')
-param principalIds object
+@description('Identities of the components.')
+param principals principal[]
 
 @description('Role definition of those that pull.')
 param pullRoleId string
@@ -38,6 +38,7 @@ param logAnalyticsId string
 @description('Tags.')
 param tags tagSet
 
+var principalIds = toObject(principals, item => item.name, item => item.principalId)
 var pullers = filter(components, item => item.pullsImages)
 
 resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' = {
@@ -111,6 +112,7 @@ resource pull 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
+#disable-next-line use-recent-api-versions // No stable version of this type has category groups.
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: registry

@@ -1,4 +1,4 @@
-import { component, tags as tagSet } from '../shared/types.bicep'
+import { component, principal, tags as tagSet } from '../shared/types.bicep'
 import { purposeName } from '../shared/naming.bicep'
 
 @description('Components; each gets an identity of its own.')
@@ -18,5 +18,10 @@ resource identities 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30
   }
 ]
 
-@description('Principal id of each component, by name.')
-output principalIds object = toObject(range(0, length(components)), i => components[i].name, i => identities[i].properties.principalId)
+@description('Principal id of each component.')
+output principals principal[] = [
+  for (item, i) in components: {
+    name: item.name
+    principalId: identities[i].properties.principalId
+  }
+]

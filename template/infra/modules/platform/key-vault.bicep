@@ -1,4 +1,4 @@
-import { tags as tagSet } from '../shared/types.bicep'
+import { principal, tags as tagSet } from '../shared/types.bicep'
 
 @description('Name of the vault.')
 @minLength(3)
@@ -17,11 +17,11 @@ param allowedIpRanges string[]
 @description('Whether the public endpoint exists at all.')
 param publicAccess bool
 
-@description('Principals that read secrets, by name of the component.')
-param secretReaders { name: string, principalId: string }[]
+@description('Identities that read secrets.')
+param readers principal[]
 
 @description('Role definition of those readers.')
-param secretReaderRoleId string
+param readerRoleId string
 
 @description('Resource id of the Log Analytics workspace.')
 param logAnalyticsId string
@@ -55,17 +55,18 @@ resource vault 'Microsoft.KeyVault/vaults@2026-02-01' = {
 }
 
 resource readSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for item in secretReaders: {
-    name: guid(vault.id, item.name, secretReaderRoleId)
+  for item in readers: {
+    name: guid(vault.id, item.name, readerRoleId)
     scope: vault
     properties: {
       principalId: item.principalId
       principalType: 'ServicePrincipal'
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', secretReaderRoleId)
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', readerRoleId)
     }
   }
 ]
 
+#disable-next-line use-recent-api-versions // No stable version of this type has category groups.
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: vault

@@ -1,4 +1,4 @@
-import { component, encryption as encryptionKey, tags as tagSet } from '../shared/types.bicep'
+import { component, encryption as encryptionKey, principal, tags as tagSet } from '../shared/types.bicep'
 
 @description('Name of the account.')
 @minLength(3)
@@ -19,8 +19,8 @@ param skuName string
 @description('Components; the containers that they read or write are created.')
 param components component[]
 
-@description('Principal id of each component, by name.')
-param principalIds object
+@description('Identities of the components.')
+param principals principal[]
 
 @description('Object id of the Entra group of the data scientists.')
 param dataScientistsGroupId string
@@ -43,20 +43,25 @@ param logAnalyticsId string
 @description('Tags.')
 param tags tagSet
 
+var principalIds = toObject(principals, item => item.name, item => item.principalId)
 var containerNames = union(flatten(map(components, item => concat(item.reads, item.writes))), [])
 
-var componentGrants = flatten(map(components, item => concat(
-  map(item.reads, container => {
-    container: container
-    holder: item.name
-    roleId: roleIds.reader
-  }),
-  map(item.writes, container => {
-    container: container
-    holder: item.name
-    roleId: roleIds.contributor
-  })
-)))
+var componentGrants = flatten(map(
+  components,
+  item =>
+    concat(
+      map(item.reads, container => {
+        container: container
+        holder: item.name
+        roleId: roleIds.reader
+      }),
+      map(item.writes, container => {
+        container: container
+        holder: item.name
+        roleId: roleIds.contributor
+      })
+    )
+))
 
 // People read the data and write only where they explore.
 var groupGrants = concat(
@@ -213,6 +218,7 @@ resource groupAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
+#disable-next-line use-recent-api-versions // No stable version of this type has category groups.
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: blobs

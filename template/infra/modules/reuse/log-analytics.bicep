@@ -1,24 +1,22 @@
 @description('Name of the existing Log Analytics workspace.')
 param name string
 
-@description('Principals that get the role: name for the assignment, principal id, and kind of principal.')
-param grants { name: string, principalId: string, principalType: 'Group' | 'ServicePrincipal' }[]
+@description('Object id of the Entra group whose people read it.')
+param groupId string
 
-@description('Role definition that they get.')
+@description('Role definition of those readers.')
 param roleId string
 
 resource target 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
   name: name
 }
 
-resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for item in grants: {
-    name: guid(target.id, item.name, roleId)
-    scope: target
-    properties: {
-      principalId: item.principalId
-      principalType: item.principalType
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
-    }
+resource readers 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(target.id, groupId, roleId)
+  scope: target
+  properties: {
+    principalId: groupId
+    principalType: 'Group'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
   }
-]
+}

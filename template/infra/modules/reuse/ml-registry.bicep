@@ -1,8 +1,16 @@
+import { principal } from '../shared/types.bicep'
+
 @description('Name of the existing Azure Machine Learning registry.')
 param name string
 
-@description('Principals that get the role: name for the assignment, principal id, and kind of principal.')
-param grants { name: string, principalId: string, principalType: 'Group' | 'ServicePrincipal' }[]
+@description('Identities of the components.')
+param principals principal[]
+
+@description('Names of the components that get the role.')
+param holders string[]
+
+@description('Workload and environment that the components belong to; other environments get their own assignments on the same resource.')
+param owner string
 
 @description('Role definition that they get.')
 param roleId string
@@ -12,12 +20,12 @@ resource target 'Microsoft.MachineLearningServices/registries@2026-05-01' existi
 }
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
-  for item in grants: {
-    name: guid(target.id, item.name, roleId)
+  for item in filter(principals, item => contains(holders, item.name)): {
+    name: guid(target.id, owner, item.name, roleId)
     scope: target
     properties: {
       principalId: item.principalId
-      principalType: item.principalType
+      principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
     }
   }

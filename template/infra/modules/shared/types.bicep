@@ -20,6 +20,16 @@ type component = {
 }
 
 @export()
+@description('The identity of a component.')
+type principal = {
+  @description('Name of the component.')
+  name: string
+
+  @description('Principal id of its identity.')
+  principalId: string
+}
+
+@export()
 @description('The tags of every resource.')
 type tags = {
   @description('Short name of the workload.')
