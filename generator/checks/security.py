@@ -1,0 +1,447 @@
+"""Security and identity (SEC rows): what the evaluated resources and the compiled template must show."""
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from generator.checks import DoesNotApply, Finding, check
+from generator.checks.expected import (
+    compare,
+    decision_table,
+    environment_facts,
+    identity_name,
+    label,
+    located,
+    presence,
+    same,
+    type_of_id,
+    value_at,
+    verdict,
+)
+from generator.evaluation import Environment, Project, Resource
+
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
+CONTAINER = "Microsoft.Storage/storageAccounts/blobServices/containers"
+STORAGE = "Microsoft.Storage/storageAccounts"
+REGISTRY = "Microsoft.ContainerRegistry/registries"
+VAULT = "Microsoft.KeyVault/vaults"
+KEY = "Microsoft.KeyVault/vaults/keys"
+INSIGHTS = "Microsoft.Insights/components"
+WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+ACCOUNT = "Microsoft.CognitiveServices/accounts"
+
+KEYLESS: dict[str, dict[str, Any]] = {
+    INSIGHTS: {"properties.DisableLocalAuth": True},
+    "Microsoft.OperationalInsights/workspaces": {"properties.features.disableLocalAuth": True},
+    ACCOUNT: {"properties.disableLocalAuth": True},
+    "Microsoft.MachineLearningServices/workspaces/computes": {"properties.disableLocalAuth": True},
+    "Microsoft.Search/searchServices": {"properties.disableLocalAuth": True},
+    "Microsoft.EventHub/namespaces": {"properties.disableLocalAuth": True},
+    "Microsoft.ServiceBus/namespaces": {"properties.disableLocalAuth": True},
+    "Microsoft.AppConfiguration/configurationStores": {"properties.disableLocalAuth": True},
+    "Microsoft.DocumentDB/databaseAccounts": {"properties.disableLocalAuth": True},
+}
+"""Services whose keys can be switched off, and the property that does it (types of the compiler)."""
+
+FORBIDDEN_ROLES = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+}
+"""Roles that no identity of the platform may hold.
+Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles"""
+
+COMPONENT_CLASSES = {
+    "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments": "own models",
+    "microsoft.machinelearningservices/workspaces/onlineendpoints": "own models",
+    "microsoft.machinelearningservices/workspaces/batchendpoints/deployments": "batch",
+    "microsoft.machinelearningservices/workspaces/batchendpoints": "batch",
+    "microsoft.app/managedenvironments": "orchestrator",
+    "microsoft.app/containerapps": "orchestrator",
+    "microsoft.apimanagement/service": "gateway",
+    "microsoft.apimanagement/service/backends": "gateway",
+}
+"""Types that belong to one component together; every other type is a class of its own."""
+
+LINTER_RULES_FOR_SECRETS = ("outputs-should-not-contain-secrets", "secure-secrets-in-params")
+SECRET_FUNCTION = re.compile(r"\blist(?:\w*Keys|\w*Secrets|ConnectionStrings|Credentials|AccountSas|ServiceSas)\w*\s*\(", re.I)
+SECRET_NAME = re.compile(
+    r"secret(?!.*(id|uri|name|readers?|users?)$)|password|passphrase|connection_?string|(access|account|shared|primary|secondary|api)_?key$"
+    r"|sas_?token|credential",
+    re.IGNORECASE,
+)
+
+
+@check("SEC-01")
+def keys_switched_off(project: Project) -> Iterator[Finding]:
+    """SEC-01: no service that can do without keys accepts them.
+
+    Looks at the property that switches key authentication off, on every service that has one; a model account also
+    needs the subdomain that Entra tokens ask for.
+    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-machine-learning
+    """
+    yield from presence(project, INSIGHTS)
+    for service, wanted in KEYLESS.items():
+        for environment, resource in located(project, service):
+            finding = compare(environment, resource, wanted)
+            if same(service, ACCOUNT) and not resource.properties.get("customSubDomainName"):
+                finding = verdict(
+                    label(environment, resource),
+                    [finding.detail.rstrip(".")] * (not finding.holds) + ["set properties.customSubDomainName"],
+                    str(resource),
+                )
+            yield finding
+
+
+@check("SEC-03")
+def storage_without_keys(project: Project) -> Iterator[Finding]:
+    """SEC-03: storage has no shared keys and no public blobs; Azure ML reaches it by identity.
+
+    Looks at every storage account, at `systemDatastoresAuthMode` of every Azure ML workspace, and at the two data roles
+    of the workspace's identity.
+    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-machine-learning
+    """
+    yield from presence(project, STORAGE)
+    for environment, account in located(project, STORAGE):
+        yield compare(
+            environment, account, {"properties.allowSharedKeyAccess": False, "properties.allowBlobPublicAccess": False}
+        )
+    for environment, workspace in located(project, WORKSPACE):
+        yield compare(environment, workspace, {"properties.systemDatastoresAuthMode": "Identity"})
+        identity = identity_name(str(workspace.properties.get("primaryUserAssignedIdentity", "")))
+        held = {role_id(item) for item in environment.of_type(ROLE_ASSIGNMENT) if principal(item) == identity}
+        missing = {
+            "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+            "Storage File Data Privileged Contributor": "69566ab7-960f-475b-8e7c-b3118f30c6bd",
+        }
+        faults = [f"give its identity the role {name}" for name, guid in missing.items() if guid not in held]
+        yield verdict(label(environment, workspace), faults, str(workspace))
+
+
+@check("SEC-04")
+def key_vault_protection(project: Project) -> Iterator[Finding]:
+    """SEC-04: every vault uses role-based access, purge protection and 90 days of soft delete; no access policies.
+
+    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-machine-learning
+    """
+    yield from presence(project, VAULT)
+    for environment, vault in located(project, VAULT):
+        finding = compare(
+            environment,
+            vault,
+            {
+                "properties.enableRbacAuthorization": True,
+                "properties.enablePurgeProtection": True,
+                "properties.softDeleteRetentionInDays": 90,
+            },
+        )
+        if vault.properties.get("accessPolicies"):
+            finding = verdict(label(environment, vault), ["remove properties.accessPolicies"], str(vault))
+        yield finding
+
+
+@check("SEC-05")
+def registry_closed(project: Project) -> Iterator[Finding]:
+    """SEC-05: the registry has no admin user and no anonymous pull, and is Premium when it is private.
+
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    yield from presence(project, REGISTRY)
+    wanted = {"properties.adminUserEnabled": False, "properties.anonymousPullEnabled": False}
+    if project.answers["private"]:
+        wanted = {**wanted, "sku.name": "Premium"}
+    for environment, registry in located(project, REGISTRY):
+        yield compare(environment, registry, wanted)
+
+
+@check("SEC-06")
+def one_identity_each(project: Project) -> Iterator[Finding]:
+    """SEC-06: each component has one user-assigned identity, and no identity serves two components.
+
+    Looks at the identities of every environment and at every resource that runs as one of them.
+    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-machine-learning
+    """
+    yield from presence(project, IDENTITY)
+    for environment in project.environments.values():
+        for component in environment_facts(project.answers, environment.name)["here"]:
+            count = sum(belongs_to(resource.name, component) for resource in environment.of_type(IDENTITY))
+            faults = [] if count == 1 else [f"{count} identities, give the component exactly one"]
+            yield verdict(f"{environment.name}: identity of component {component}", faults)
+        users = _identity_users(environment)
+        for identity in environment.of_type(IDENTITY):
+            classes = sorted(users[identity.name.lower()])
+            shared = [f"{' and '.join(classes)} share it, give each an identity of its own"] if len(classes) > 1 else []
+            yield verdict(label(environment, identity), shared, str(identity))
+
+
+def _identity_users(environment: Environment) -> dict[str, set[str]]:
+    """Name of each identity -> the classes of components that run as it."""
+    users: dict[str, set[str]] = defaultdict(set)
+    for resource in environment.resources:
+        attached = (resource.identity or {}).get("userAssignedIdentities") or {}
+        for reference in attached:
+            name = identity_name(reference)
+            if name:
+                users[name].add(COMPONENT_CLASSES.get(resource.type.lower(), resource.type))
+    return users
+
+
+def belongs_to(identity: str, component: str) -> bool:
+    """Whether an identity is the one of a component: its name ends with the environment and the component."""
+    return bool(re.search(rf"-(dev|test|prod)-{re.escape(component)}$", identity, re.IGNORECASE))
+
+
+def role_id(assignment: Resource) -> str:
+    """GUID of the role that an assignment gives, in lower case."""
+    return str(assignment.properties.get("roleDefinitionId", "")).rpartition("/")[2].lower()
+
+
+def principal(assignment: Resource) -> str:
+    """Who gets the role: name of a user-assigned identity of the platform, or the principal id as it is written."""
+    text = str(assignment.properties.get("principalId", ""))
+    return identity_name(text) or text.lower()
+
+
+@check("SEC-07")
+def least_privilege(project: Project) -> Iterator[Finding]:
+    """SEC-07: roles are given at resource scope, from one file, once, and only those that a component needs.
+
+    Looks at every role assignment (name, principal type, role, scope, duplicates), at `infra/roles.json`, and at what
+    the components of the answers need.
+    Source: https://learn.microsoft.com/azure/role-based-access-control/best-practices
+    """
+    roles = roles_of(project)
+    yield from _roles_file(roles)
+    for environment in project.environments.values():
+        assignments = environment.of_type(ROLE_ASSIGNMENT)
+        copies = Counter((str(item.scope).lower(), principal(item), role_id(item)) for item in assignments)
+        for item in assignments:
+            faults = assignment_faults(item, {row["id"].lower() for row in roles.values()})
+            if copies[(str(item.scope).lower(), principal(item), role_id(item))] > 1:
+                faults.append("the same role is given to the same principal on the same scope twice, keep one")
+            yield verdict(_assignment(environment, item), faults, str(item))
+        yield from _needed_roles(project, environment)
+
+
+def roles_of(project: Project) -> dict[str, dict[str, str]]:
+    """The rows of `infra/roles.json`: key -> id and name; empty when the file is absent."""
+    path = project.root / "infra" / "roles.json"
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    assert isinstance(rows, dict)
+    return rows
+
+
+def _roles_file(roles: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
+    if not roles:
+        yield Finding(False, "infra/roles.json", "infra/roles.json is absent or empty: list every role there.")
+    known = {str(row["id"]).lower(): row["name"] for row in decision_table("roles").values()}
+    for key, row in roles.items():
+        right = known.get(row["id"].lower()) == row["name"]
+        faults = [] if right else [f"{row['id']} is not {row['name']} in generator/decisions/roles.yml, correct it"]
+        yield verdict(f"infra/roles.json: {key}", faults)
+
+
+def assignment_faults(assignment: Resource, known_roles: set[str]) -> list[str]:
+    """What is wrong with one role assignment by itself."""
+    faults = []
+    principal_type = assignment.properties.get("principalType")
+    scope = type_of_id(str(assignment.scope))
+    if not (GUID.fullmatch(assignment.name) or assignment.name.startswith("[guid(")):
+        faults.append("its name is no GUID, make it guid(scope, principal, role)")
+    if principal_type not in ("ServicePrincipal", "Group"):
+        faults.append(f"principalType is {principal_type or 'not set'}, set it to ServicePrincipal or Group")
+    if role_id(assignment) in FORBIDDEN_ROLES:
+        faults.append(f"it gives {FORBIDDEN_ROLES[role_id(assignment)]}, give a narrower role")
+    elif role_id(assignment) not in known_roles:
+        faults.append(f"role {role_id(assignment) or 'none'} is not in infra/roles.json, take the role from there")
+    if scope == "subscription" or (scope == "resource group" and principal_type != "Group"):
+        faults.append(f"its scope is the whole {scope}, narrow it to one resource")
+    return faults
+
+
+def _assignment(environment: Environment, assignment: Resource) -> str:
+    return f"{environment.name}: role {role_id(assignment)} for {principal(assignment)} on {assignment.scope}"
+
+
+def _needed_roles(project: Project, environment: Environment) -> Iterator[Finding]:
+    """The "must exist" half of SEC-07: every access that the answers give a component is there."""
+    held = {
+        (principal(item), role_id(item), type_of_id(str(item.scope)), str(item.scope).lower().rpartition("/")[2])
+        for item in environment.of_type(ROLE_ASSIGNMENT)
+    }
+    table = decision_table("roles")
+    for component, role, scope, name in needed_access(project, environment.name):
+        guid = table[role]["id"].lower()
+        found = any(
+            belongs_to(holder, component) and has == guid and on == scope.lower() and name in ("", target)
+            for holder, has, on, target in held
+        )
+        what = f"{table[role]['name']} on {scope}{' ' + name if name else ''}"
+        yield verdict(
+            f"{environment.name}: {component} holds {what}",
+            [] if found else [f"give the identity of {component} the role {what}"],
+        )
+
+
+def needed_access(project: Project, environment: str) -> Iterator[tuple[str, str, str, str]]:
+    """Rows of component, role key, type of the scope and its name (empty for any) that the answers ask for."""
+    for row in project.answers["components"]:
+        if environment not in row["environments"]:
+            continue
+        for container in row["reads"]:
+            yield row["name"], "storageBlobDataReader", CONTAINER, container
+        for container in row["writes"]:
+            yield row["name"], "storageBlobDataContributor", CONTAINER, container
+        if row["pulls_images"]:
+            yield row["name"], "acrPull", REGISTRY, ""
+        if row["sends_telemetry"]:
+            yield row["name"], "monitoringMetricsPublisher", INSIGHTS, ""
+
+
+@check("SEC-09")
+def people_in_groups(project: Project) -> Iterator[Finding]:
+    """SEC-09: people get access through the two Entra groups, and only read in prod.
+
+    Looks at every role assignment to something else than an identity, and at the operators' access to every resource
+    group. Source: https://learn.microsoft.com/azure/well-architected/ai/operations
+    """
+    groups = {project.answers[key].lower() for key in ("operators_group_id", "data_scientists_group_id")}
+    readers = {row["id"].lower() for row in decision_table("roles").values() if row["reader"]}
+    for environment in project.environments.values():
+        for item in environment.of_type(ROLE_ASSIGNMENT):
+            if item.properties.get("principalType") != "ServicePrincipal":
+                yield verdict(
+                    _assignment(environment, item), _people_faults(item, groups, readers, environment.name), str(item)
+                )
+        yield from _operators_read(project, environment)
+
+
+def _people_faults(item: Resource, groups: set[str], readers: set[str], environment: str) -> list[str]:
+    faults = []
+    if item.properties.get("principalType") != "Group":
+        faults.append(f"principalType is {item.properties.get('principalType') or 'not set'}, give the role to a group")
+    if principal(item) not in groups:
+        faults.append(f"{principal(item)} is neither the operators' nor the data scientists' group, use one of them")
+    if environment == "prod" and role_id(item) not in readers:
+        faults.append(f"role {role_id(item)} lets people change prod by hand, give a reader role")
+    return faults
+
+
+def _operators_read(project: Project, environment: Environment) -> Iterator[Finding]:
+    operators = project.answers["operators_group_id"].lower()
+    reader = decision_table("roles")["reader"]["id"].lower()
+    scopes = {
+        str(item.scope).lower()
+        for item in environment.of_type(ROLE_ASSIGNMENT)
+        if principal(item) == operators and role_id(item) == reader
+    }
+    for group in environment.of_type("Microsoft.Resources/resourceGroups"):
+        faults = [] if group.id.lower() in scopes else ["give the operators' group the role Reader on it"]
+        yield verdict(f"{label(environment, group)} is read by the operators", faults, str(group))
+
+
+@check("SEC-10")
+def no_secret_leaves(project: Project) -> Iterator[Finding]:
+    """SEC-10: no output of the template carries a secret, and the linter would refuse one.
+
+    Looks at the two linter rules, at every Bicep file, and at the outputs of main.json and of every module in it.
+    Source: https://learn.microsoft.com/azure/azure-resource-manager/bicep/linter-rule-outputs-should-not-contain-secrets
+    """
+    for rule in LINTER_RULES_FOR_SECRETS:
+        level = linter_level(project, rule)
+        faults = [] if level == "error" else [f"level of {rule} is {level or 'not set'}, set it to error"]
+        yield verdict(f"infra/bicepconfig.json: {rule}", faults)
+    for path in sorted((project.root / "infra").rglob("*.bicep")):
+        found = SECRET_FUNCTION.findall(_without_comments(path.read_text(encoding="utf-8")))
+        faults = [f"remove {name.rstrip('( ')} and let callers use their identity" for name in found]
+        yield verdict(str(path.relative_to(project.root)), faults)
+    yield from _outputs(project.template, "main.json")
+
+
+def linter_level(project: Project, rule: str) -> str | None:
+    """Level of a linter rule in `infra/bicepconfig.json`, or None."""
+    path = project.root / "infra" / "bicepconfig.json"
+    if not path.is_file():
+        return None
+    level = value_at(json.loads(path.read_text(encoding="utf-8")), f"analyzers.core.rules.{rule}.level")
+    return level if isinstance(level, str) else None
+
+
+def _without_comments(text: str) -> str:
+    return re.sub(r"(?m)^\s*//.*$", "", text)
+
+
+def nested_templates(template: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The template itself and every module compiled into it, with a path of symbolic names."""
+    yield name, template
+    resources = template.get("resources", {})
+    rows = resources.items() if isinstance(resources, Mapping) else ((item.get("name", ""), item) for item in resources)
+    for key, resource in rows:
+        inner = value_at(resource, "properties.template")
+        if isinstance(inner, Mapping):
+            yield from nested_templates(inner, f"{name}/{key}")
+
+
+def _outputs(template: Mapping[str, Any], name: str) -> Iterator[Finding]:
+    for path, inner in nested_templates(template, name):
+        faults = []
+        for key, output in (inner.get("outputs") or {}).items():
+            if SECRET_FUNCTION.search(json.dumps(output)):
+                faults.append(f"output {key} hands out a key, remove it")
+            elif SECRET_NAME.search(key):
+                faults.append(f"output {key} looks like a secret, remove it or rename it")
+        yield verdict(f"{path}: outputs", faults)
+
+
+@check("SEC-11")
+def customer_managed_keys(project: Project) -> Iterator[Finding]:
+    """SEC-11: with customer-managed keys everything that can be is encrypted with them, and nothing without.
+
+    Looks at the encryption of storage, registry, Azure ML workspaces and model accounts, at the rotation policy of every
+    key, and at the role and the identity that reach it.
+    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-machine-learning
+    """
+    asked = project.answers["customer_managed_keys"]
+    targets = [(environment, item) for environment, item in located(project, *OWN_KEY)]
+    if asked:
+        yield from presence(project, KEY)
+    elif not targets:
+        raise DoesNotApply("Nothing here is encrypted with a key that could be the customer's own.")
+    for environment, resource in targets:
+        yield _encryption(environment, resource, asked)
+    for environment, key in located(project, KEY):
+        actions = value_at(key.body, "properties.rotationPolicy.lifetimeActions") or []
+        rotates = any(same(value_at(row, "action.type"), "rotate") for row in actions)
+        yield verdict(label(environment, key), [] if rotates else ["add a rotation policy that rotates it"], str(key))
+
+
+OWN_KEY: dict[str, dict[str, Any]] = {
+    STORAGE: {"properties.encryption.keySource": "Microsoft.Keyvault"},
+    REGISTRY: {"properties.encryption.status": "enabled"},
+    WORKSPACE: {"properties.encryption.status": "Enabled"},
+    ACCOUNT: {"properties.encryption.keySource": "Microsoft.KeyVault"},
+}
+"""Services that can be encrypted with a customer-managed key, and what says that they are (types of the compiler)."""
+
+
+def _encryption(environment: Environment, resource: Resource, asked: bool) -> Finding:
+    wanted = next(rules for name, rules in OWN_KEY.items() if same(name, resource.type))
+    encrypted = compare(environment, resource, wanted)
+    if not asked:
+        faults = ["nobody asked for a customer-managed key, remove its encryption"] if encrypted.holds else []
+        return verdict(encrypted.evidence, faults, str(resource))
+    if not encrypted.holds:
+        return encrypted
+    attached = {identity_name(item) for item in (resource.identity or {}).get("userAssignedIdentities") or {}}
+    role = decision_table("roles")["keyVaultCryptoServiceEncryptionUser"]["id"].lower()
+    holders = {
+        principal(item)
+        for item in environment.of_type(ROLE_ASSIGNMENT)
+        if role_id(item) == role and type_of_id(str(item.scope)) == KEY.lower()
+    }
+    faults = [] if attached & holders else [f"give its identity the role {role} on the key"]
+    return verdict(encrypted.evidence, faults, str(resource))

@@ -1,0 +1,70 @@
+"""What several layers share: a throw-away git copy of the template, and every variant rendered once."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from generator.answers import load, variants
+from generator.paths import ROOT
+from generator.rendering import Job, render_many
+
+# The order in which a failure should be read: a fault of an early layer explains those of the later ones.
+LAYERS = (
+    "test_template",
+    "test_lint",
+    "test_answers",
+    "test_questions",
+    "test_decisions",
+    "test_sampling",
+    "test_rendering",
+    "test_compiler",
+    "test_evaluation",
+    "test_inventory",
+    "test_difference",
+    "test_requirements",
+    "test_tools",
+    "test_verification",
+    "test_checks",
+    "test_variants",
+    "test_cli",
+    "test_update",
+    "test_repository",
+)
+
+
+def pytest_collection_modifyitems(items):
+    def layer(item):
+        name = Path(str(item.fspath)).stem
+        return LAYERS.index(name) if name in LAYERS else len(LAYERS)
+
+    items.sort(key=layer)
+
+
+@pytest.fixture
+def template_repo(tmp_path):
+    """A git repository with the template as it is now, tagged v0.1.0."""
+    repository = tmp_path / "groundplan"
+    repository.mkdir()
+    for name in ("template", "generator"):
+        shutil.copytree(ROOT / name, repository / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "copier.yml", repository)
+    for arguments in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message", "Release"],
+        ["tag", "v0.1.0"],
+    ):
+        subprocess.run(["git", *arguments], cwd=repository, check=True)
+    return repository
+
+
+@pytest.fixture(scope="session")
+def rendered_variants(tmp_path_factory):
+    """A folder with every variant rendered, each under its name."""
+    folder = tmp_path_factory.mktemp("variants")
+    jobs = [Job(variant.name, load(variant.path), folder / variant.name) for variant in variants()]
+    failed = render_many(jobs)
+    assert [f"{job.name}: {error.message}" for job, error in failed] == []
+    return folder
