@@ -1,0 +1,598 @@
+"""General rows (GEN): only what was asked, written down, in its place, named, tagged, and the same in every environment."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator.checks import DoesNotApply, Finding, check
+from generator.checks.expected import (
+    EXPECTED_COUNTS,
+    allowed_types,
+    decision_table,
+    environment_facts,
+    label,
+    located,
+    presence,
+    same,
+    value_at,
+    verdict,
+)
+from generator.checks.security import linter_level, nested_templates
+from generator.evaluation import Environment, Project, Resource
+
+REUSED = {
+    "databricks": ("Microsoft.Databricks/workspaces", "existing_databricks_id"),
+    "api_management": ("Microsoft.ApiManagement/service", "existing_api_management_id"),
+    "log_analytics": ("Microsoft.OperationalInsights/workspaces", "existing_log_analytics_id"),
+    "container_registry": ("Microsoft.ContainerRegistry/registries", "existing_container_registry_id"),
+    "ml_registry": ("Microsoft.MachineLearningServices/registries", "existing_ml_registry_id"),
+}
+"""What can be reused -> its type and the answer that names it."""
+
+HUB_ANSWERS = ("existing_hub_network_id", "existing_private_dns_resource_group_id", "existing_firewall_private_ip")
+
+DECISION_HEADINGS = ("Answer", "Reason", "Consequence", "Guidance")
+LEAST_REASON_CHARACTERS = 20
+
+REGIONAL_SKUS = ("Standard", "ProvisionedManaged")
+DATA_ZONE_SKUS = ("DataZoneStandard", "DataZoneProvisionedManaged", "DataZoneBatch")
+GLOBAL_SKUS = ("GlobalStandard", "GlobalProvisionedManaged", "GlobalBatch", "DeveloperTier")
+DEPLOYMENT_SKUS = {
+    "region": REGIONAL_SKUS,
+    "data_zone": REGIONAL_SKUS + DATA_ZONE_SKUS,
+    "global": REGIONAL_SKUS + DATA_ZONE_SKUS + GLOBAL_SKUS,
+}
+"""Residency -> deployment types that honour it.
+Source: https://learn.microsoft.com/azure/ai-foundry/foundry-models/concepts/deployment-types"""
+
+SKIPPED_FOLDERS = {".git", ".venv", "node_modules", "__pycache__"}
+
+PLAIN = r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+NAME_RULES = {
+    "Microsoft.Resources/resourceGroups": (1, 90, r"[\w.()-]*[\w()-]"),
+    "Microsoft.OperationalInsights/workspaces": (4, 63, r"[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]"),
+    "Microsoft.Insights/components": (1, 260, r"[^%&\\?/]*[^%&\\?/ .]"),
+    "Microsoft.Insights/actionGroups": (1, 260, r"[^:<>+/&%\\?|]*[^:<>+/&%\\?| .]"),
+    "Microsoft.Consumption/budgets": (1, 63, r"[A-Za-z0-9_-]+"),
+    "Microsoft.ManagedIdentity/userAssignedIdentities": (3, 128, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
+    "Microsoft.KeyVault/vaults": (3, 24, r"[A-Za-z]([A-Za-z0-9]|-(?!-))*(?<!-)"),
+    "Microsoft.KeyVault/vaults/keys": (1, 127, r"[A-Za-z0-9-]+"),
+    "Microsoft.Storage/storageAccounts": (3, 24, r"[a-z0-9]+"),
+    "Microsoft.Storage/storageAccounts/blobServices/containers": (3, 63, r"[a-z0-9]([a-z0-9]|-(?!-))*(?<!-)"),
+    "Microsoft.ContainerRegistry/registries": (5, 50, r"[A-Za-z0-9]+"),
+    "Microsoft.ContainerRegistry/registries/replications": (5, 50, r"[A-Za-z0-9]+"),
+    "Microsoft.Network/virtualNetworks": (2, 64, PLAIN),
+    "Microsoft.Network/virtualNetworks/subnets": (1, 80, PLAIN),
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings": (1, 80, PLAIN),
+    "Microsoft.Network/networkSecurityGroups": (1, 80, PLAIN),
+    "Microsoft.Network/routeTables": (1, 80, PLAIN),
+    "Microsoft.Network/publicIPAddresses": (1, 80, PLAIN),
+    "Microsoft.Network/natGateways": (1, 80, PLAIN),
+    "Microsoft.Network/privateEndpoints": (2, 64, PLAIN),
+    "Microsoft.Network/privateDnsZones": (1, 63, r"[\w-]+(\.[\w-]+){1,33}"),
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": (1, 80, PLAIN),
+    "Microsoft.Network/azureFirewalls": (1, 56, PLAIN),
+    "Microsoft.Network/firewallPolicies": (1, 80, PLAIN),
+    "Microsoft.Network/applicationGateways": (1, 80, PLAIN),
+    "Microsoft.MachineLearningServices/workspaces": (3, 33, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
+    "Microsoft.MachineLearningServices/workspaces/computes": (2, 16, r"[A-Za-z0-9-]+"),
+    "Microsoft.CognitiveServices/accounts": (2, 64, r"[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]"),
+    "Microsoft.ApiManagement/service": (1, 50, r"[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?"),
+    "Microsoft.Search/searchServices": (2, 60, r"[a-z0-9][a-z0-9-]*[a-z0-9]"),
+    "Microsoft.ContainerService/managedClusters": (1, 63, r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"),
+    "Microsoft.Databricks/workspaces": (3, 64, r"[A-Za-z0-9_-]+"),
+}
+"""Type -> shortest and longest name in characters, and its pattern.
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"""
+
+LONGEST_WORKLOAD = 10
+LONGEST_ENVIRONMENT = 4
+LONGEST_DEPLOYMENT_NAME = 64
+UNIQUE_STRING_LENGTH = 13
+LARGEST_TEMPLATE_BYTES = 1_000_000
+MOST_PARAMETERS = 40
+MOST_MODULE_LINES = 300
+STRICT_LINTER_RULES = ("no-unused-params", "no-unused-vars", "no-hardcoded-location")
+
+NOT_TAGGABLE = {
+    name.lower()
+    for name in (
+        "Microsoft.Authorization/roleAssignments",
+        "Microsoft.Authorization/policyAssignments",
+        "Microsoft.Authorization/locks",
+        "Microsoft.Insights/diagnosticSettings",
+        "Microsoft.Insights/privateLinkScopes/scopedResources",
+        "Microsoft.Consumption/budgets",
+        "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
+        "Microsoft.Storage/storageAccounts/blobServices",
+        "Microsoft.Storage/storageAccounts/blobServices/containers",
+        "Microsoft.Storage/storageAccounts/fileServices",
+        "Microsoft.Storage/storageAccounts/fileServices/shares",
+        "Microsoft.Storage/storageAccounts/managementPolicies",
+        "Microsoft.Network/virtualNetworks/subnets",
+        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+        "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
+        "Microsoft.Network/firewallPolicies/ruleCollectionGroups",
+        "Microsoft.MachineLearningServices/workspaces/datastores",
+        "Microsoft.MachineLearningServices/workspaces/schedules",
+        "Microsoft.MachineLearningServices/workspaces/connections",
+        "Microsoft.MachineLearningServices/workspaces/outboundRules",
+        "Microsoft.CognitiveServices/accounts/deployments",
+        "Microsoft.CognitiveServices/accounts/raiPolicies",
+        "Microsoft.Cache/redisEnterprise/databases",
+    )
+}
+"""Types without a `tags` property at the pinned versions (types of the compiler)."""
+
+TAGS = {
+    "workload": "workload",
+    "owner": "owner_email",
+    "costCenter": "cost_center",
+    "criticality": "criticality",
+    "dataClassification": "data_classification",
+}
+"""Tag -> the answer that it repeats; the sixth, `environment`, is the environment itself."""
+
+SECOND_REGION_TYPES = {
+    "microsoft.network/virtualnetworks/virtualnetworkpeerings",
+    "microsoft.network/privatednszones/virtualnetworklinks",
+}
+"""Types that prod has more of because of its second region although they are in no region themselves."""
+
+COMPONENT_TYPES = {
+    "microsoft.managedidentity/userassignedidentities",
+    "microsoft.authorization/roleassignments",
+    "microsoft.storage/storageaccounts",
+    "microsoft.storage/storageaccounts/blobservices",
+    "microsoft.storage/storageaccounts/blobservices/containers",
+    "microsoft.containerregistry/registries",
+    "microsoft.keyvault/vaults/keys",
+    "microsoft.insights/diagnosticsettings",
+    "microsoft.network/privateendpoints",
+    "microsoft.network/privateendpoints/privatednszonegroups",
+}
+"""Types whose number follows the components, which may differ: a promoted model is trained in one environment only."""
+
+PROTECTIONS = (
+    "properties.publicNetworkAccess",
+    "properties.publicNetworkAccessForIngestion",
+    "properties.publicNetworkAccessForQuery",
+    "properties.networkAcls",
+    "properties.networkRuleSet",
+    "properties.allowSharedKeyAccess",
+    "properties.allowBlobPublicAccess",
+    "properties.minimumTlsVersion",
+    "properties.disableLocalAuth",
+    "properties.DisableLocalAuth",
+    "properties.enableRbacAuthorization",
+    "properties.enablePurgeProtection",
+    "properties.softDeleteRetentionInDays",
+    "properties.adminUserEnabled",
+    "properties.anonymousPullEnabled",
+    "properties.accessModeSettings",
+    "properties.securityRules",
+    "properties.routes",
+    "properties.encryption.keySource",
+    "properties.encryption.status",
+    "properties.managedNetwork.isolationMode",
+)
+"""Properties that must not be weaker in one environment than in another."""
+
+
+@check("GEN-01")
+def only_what_was_asked(project: Project) -> Iterator[Finding]:
+    """GEN-01: only what the answers ask for is deployed, and all of it; no module is idle.
+
+    Looks at the types and numbers of the resources of each environment, at every file under `infra/modules`, and at the
+    conditions and loops in main.bicep that no environment switches on.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    yield from presence(project, *EXPECTED_COUNTS)
+    for environment in project.environments.values():
+        allowed = allowed_types(project.answers, environment.name)
+        for resource in environment.resources:
+            faults = [] if resource.type.lower() in allowed else ["no answer asks for this type, leave its module out"]
+            yield verdict(label(environment, resource), faults, str(resource))
+    yield from _referenced_files(project.root)
+    for key, module in _resources_of(project.template):
+        dead = _dead_switch(project, module)
+        faults = [f"parameter {dead} switches it off in every environment, leave the module out"] if dead else []
+        yield verdict(f"infra/main.bicep: {key}", faults)
+
+
+def _referenced_files(root: Path) -> Iterator[Finding]:
+    """Every Bicep and JSON file under infra is reached from main.bicep."""
+    reached = _reached(root / "infra" / "main.bicep")
+    for path in sorted((root / "infra").rglob("*")):
+        if path.suffix not in (".bicep", ".json") or path.name in ("main.json", "bicepconfig.json"):
+            continue
+        if path.name.endswith(".snapshot.json"):
+            continue
+        faults = [] if path.resolve() in reached else ["nothing that main.bicep uses refers to it, leave it out"]
+        yield verdict(str(path.relative_to(root)), faults)
+
+
+def _reached(start: Path) -> set[Path]:
+    """Files that a Bicep file refers to (modules, imports, loaded content), and those that they refer to."""
+    reached: set[Path] = set()
+    waiting = [start.resolve()]
+    while waiting:
+        path = waiting.pop()
+        if path in reached or not path.is_file():
+            continue
+        reached.add(path)
+        if path.suffix == ".bicep":
+            text = path.read_text(encoding="utf-8")
+            waiting += [(path.parent / name).resolve() for name in re.findall(r"'([^'\n]+\.(?:bicep|json))'", text)]
+    return reached
+
+
+def _resources_of(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Symbolic name and body of each resource of a compiled template, in either of its two shapes."""
+    resources = template.get("resources", {})
+    rows = resources.items() if isinstance(resources, Mapping) else ((str(row.get("name")), row) for row in resources)
+    yield from rows
+
+
+def _dead_switch(project: Project, module: Mapping[str, Any]) -> str | None:
+    """The parameter that is empty or false everywhere and so keeps a module out of every environment."""
+    switches = [str(module.get("condition", "")), str(value_at(module, "copy.count") or "")]
+    for text in switches:
+        match = re.search(r"(not\()?(empty\()?parameters\('(\w+)'\)", text)
+        if not match:
+            continue
+        negated, tested, name = bool(match.group(1)), bool(match.group(2)), match.group(3)
+        values = [environment.parameters.get(name) for environment in project.environments.values()]
+        # `not(empty(x))` and `x` are off when x is empty; `empty(x)` and `not(x)` are off when it is not.
+        off_when_empty = negated == tested
+        if values and all(bool(value) != off_when_empty for value in values):
+            return name
+    return None
+
+
+@check("GEN-02")
+def reuse_what_exists(project: Project) -> Iterator[Finding]:
+    """GEN-02: what exists is referred to by its id in every environment and never created again.
+
+    Looks at each reused type among the resources, at each parameter file, and at the `existing` declarations.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    kinds = [kind for kind in REUSED if kind in project.answers["reuse"]]
+    if not kinds and not project.answers["hub"]:
+        raise DoesNotApply("The answers reuse nothing.")
+    declared = "\n".join(path.read_text(encoding="utf-8") for path in sorted((project.root / "infra").rglob("*.bicep")))
+    for kind in kinds:
+        resource_type, key = REUSED[kind]
+        for environment in project.environments.values():
+            faults = [f"remove {item}, the existing one is reused" for item in environment.of_type(resource_type)]
+            yield verdict(f"{environment.name}: no new {resource_type}", faults)
+            yield _in_parameters(project, environment, key)
+        found = re.search(rf"'{re.escape(resource_type)}@[^']+' existing", declared, re.IGNORECASE)
+        faults = [] if found else [f"declare the reused {resource_type} as existing"]
+        yield verdict(f"infra: existing {resource_type}", faults)
+    if project.answers["hub"]:
+        yield from _hub(project)
+
+
+def _in_parameters(project: Project, environment: Environment, key: str) -> Finding:
+    path = project.root / "infra" / f"{environment.name}.bicepparam"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    value = str(project.answers[key])
+    faults = [] if value.lower() in text.lower() else [f"pass {key} ({value}) to main.bicep"]
+    return verdict(f"infra/{environment.name}.bicepparam: {key}", faults)
+
+
+def _hub(project: Project) -> Iterator[Finding]:
+    hub = project.answers["existing_hub_network_id"].lower()
+    for environment in project.environments.values():
+        copies = [item for item in environment.of_type("Microsoft.Network/virtualNetworks") if item.id.lower() == hub]
+        yield verdict(f"{environment.name}: no new hub network", [f"remove {item}, the hub exists" for item in copies])
+        for key in HUB_ANSWERS:
+            yield _in_parameters(project, environment, key)
+
+
+@check("GEN-03")
+def decisions_written_down(project: Project) -> Iterator[Finding]:
+    """GEN-03: every answer stands in exactly one decision record, and every record says why and what follows.
+
+    Looks at each file of `docs/decisions` and at each key of `.copier-answers.yml`; a cluster of one's own needs the
+    reason that its record quotes.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    folder = project.root / "docs" / "decisions"
+    records = {path: _sections(path) for path in sorted(folder.glob("*.md")) if path.name != "README.md"}
+    named: Counter[str] = Counter()
+    for path, sections in records.items():
+        named.update(set(re.findall(r"^\| `(\w+)` \|", sections.get("Answer", ""), re.MULTILINE)))
+        faults = [f"fill the section {name}" for name in DECISION_HEADINGS if not sections.get(name)]
+        if len(sections.get("Reason", "")) < LEAST_REASON_CHARACTERS:
+            faults.append("write a reason in a sentence")
+        yield verdict(str(path.relative_to(project.root)), faults)
+    for key in _stored_keys(project.root):
+        faults = [] if named[key] == 1 else [f"named in {named[key]} records, name it in the Answer table of exactly one"]
+        yield verdict(f"docs/decisions: {key}", faults)
+    for environment, cluster in located(project, "Microsoft.ContainerService/managedClusters"):
+        faults = [] if named["hosting_reason"] else ["write down why managed endpoints do not do (hosting_reason)"]
+        yield verdict(f"{label(environment, cluster)} has a reason", faults, str(cluster))
+
+
+def _sections(path: Path) -> dict[str, str]:
+    """Text under each second-level heading of a Markdown file."""
+    parts = re.split(r"^## (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {heading.strip(): text.strip() for heading, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _stored_keys(root: Path) -> list[str]:
+    answers = yaml.safe_load((root / ".copier-answers.yml").read_text(encoding="utf-8"))
+    return [key for key in answers if not key.startswith("_")]
+
+
+@check("GEN-04")
+def one_region(project: Project) -> Iterator[Finding]:
+    """GEN-04: everything is in the answered region; only prod of a two-region project also uses the second one.
+
+    Looks at the location of every resource that has one.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    answers = project.answers
+    for environment in project.environments.values():
+        second = environment_facts(answers, environment.name)["second_region"]
+        regions = {answers["location"], "global"} | ({answers["secondary_location"]} if second else set())
+        used = set()
+        for resource in environment.resources:
+            if resource.location is None:
+                continue
+            place = resource.location.lower().replace(" ", "")
+            used.add(place)
+            faults = [] if place in regions else [f"location is {resource.location}, pass it the location parameter"]
+            yield verdict(label(environment, resource), faults, str(resource))
+        due = {answers["location"]}
+        if second and (answers["private"] or environment_facts(answers, environment.name)["own_registry"]):
+            due.add(answers["secondary_location"])
+        faults = [f"nothing is in {place}, deploy what the answers ask for there" for place in sorted(due - used)]
+        yield verdict(f"{environment.name}: regions", faults)
+
+
+@check("GEN-05")
+def residency_honoured(project: Project) -> Iterator[Finding]:
+    """GEN-05: no model deployment processes data outside the answered residency.
+
+    Looks at the deployment type (`sku.name`) of every model deployment.
+    Source: https://learn.microsoft.com/azure/ai-foundry/foundry-models/concepts/deployment-types
+    """
+    deployments = list(located(project, "Microsoft.CognitiveServices/accounts/deployments"))
+    if not deployments:
+        raise DoesNotApply("No foundation model is deployed in this project.")
+    residency = project.answers["data_residency"]
+    for environment, deployment in deployments:
+        name = str((deployment.sku or {}).get("name"))
+        allowed = DEPLOYMENT_SKUS[residency]
+        faults = [] if name in allowed else [f"sku.name is {name}, with residency {residency} use {' or '.join(allowed)}"]
+        yield verdict(label(environment, deployment), faults, str(deployment))
+
+
+@check("GEN-09")
+def pinned_api_versions(project: Project) -> Iterator[Finding]:
+    """GEN-09: every API version is the one of the pinned table; previews only where the table excuses them.
+
+    Looks at each type and version of the resources and of the Bicep files, existing ones included.
+    Source: generator/decisions/api-versions.yml, from Azure/bicep-types-az
+    """
+    used: dict[tuple[str, str], str] = {}
+    for environment, resource in located(project):
+        used.setdefault((resource.type, resource.api_version), label(environment, resource))
+    for path in sorted((project.root / "infra").rglob("*.bicep")):
+        for name, version in re.findall(r"'([\w.]+/[\w./]+)@([\w-]+)'", path.read_text(encoding="utf-8")):
+            used.setdefault((name, version), str(path.relative_to(project.root)))
+    pinned = {str(name).lower(): row for name, row in decision_table("api-versions").items()}
+    for (name, version), evidence in sorted(used.items()):
+        row = pinned.get(name.lower())
+        faults = [] if row else [f"{name} is not in generator/decisions/api-versions.yml, add it"]
+        if row and row["version"] != version:
+            faults.append(f"{name} is at {version}, use {row['version']}")
+        elif row and version.endswith("-preview") and not row.get("preview_reason"):
+            faults.append(f"{name}@{version} is a preview without a reason in the table, use a stable version")
+        yield verdict(f"{name}@{version} ({evidence})", faults, name)
+
+
+@check("GEN-10")
+def names_and_sizes(project: Project) -> Iterator[Finding]:
+    """GEN-10: names stay legal for the longest workload and environment, and the template stays small.
+
+    Looks at the name of every resource (as it would be with the longest legal answers), at every deployment name, at the
+    size and parameters of main.json, at every module and its README, and at the linter levels.
+    Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+    """
+    for environment, resource in located(project, *NAME_RULES):
+        yield _name(project, environment, resource)
+    yield from _deployment_names(project)
+    size = len(json.dumps(project.template).encode())
+    yield verdict("main.json: size", [f"{size} bytes, keep it under {LARGEST_TEMPLATE_BYTES}"] * (size >= LARGEST_TEMPLATE_BYTES))
+    count = len(project.template.get("parameters", {}))
+    yield verdict("main.json: parameters", [f"{count}, keep them under {MOST_PARAMETERS}"] * (count >= MOST_PARAMETERS))
+    yield from _modules(project.root)
+    for rule in STRICT_LINTER_RULES:
+        level = linter_level(project, rule)
+        faults = [] if level == "error" else [f"level is {level or 'not set'}, set it to error"]
+        yield verdict(f"infra/bicepconfig.json: {rule}", faults)
+
+
+def _name(project: Project, environment: Environment, resource: Resource) -> Finding:
+    shortest, longest, pattern = next(rule for name, rule in NAME_RULES.items() if same(name, resource.type))
+    name = resource.name.rpartition("/")[2]
+    workload = project.answers["workload"]
+    worst = len(name) + name.count(workload) * (LONGEST_WORKLOAD - len(workload))
+    worst += LONGEST_ENVIRONMENT - len(environment.name) if environment.name in name else 0
+    faults = [] if shortest <= len(name) <= longest else [f"{len(name)} characters, allowed are {shortest} to {longest}"]
+    if worst > longest >= len(name):
+        faults.append(f"{worst} characters with the longest workload, allowed are {longest}")
+    if not re.fullmatch(pattern, name):
+        faults.append(f"{name} has characters or a shape that the platform refuses, rename it")
+    return verdict(label(environment, resource), faults, str(resource))
+
+
+def _deployment_names(project: Project) -> Iterator[Finding]:
+    """Names of nested deployments, every answer at its longest."""
+    for path, template in nested_templates(project.template, "main.json"):
+        for key, resource in _resources_of(template):
+            if not same(resource.get("type"), "Microsoft.Resources/deployments"):
+                continue
+            length = _longest_deployment_name(str(resource.get("name", "")))
+            faults = [f"up to {length} characters, keep it within {LONGEST_DEPLOYMENT_NAME}"]
+            yield verdict(f"{path}/{key}: deployment name", faults * (length > LONGEST_DEPLOYMENT_NAME))
+
+
+def _longest_deployment_name(text: str) -> int:
+    """Length of a deployment name: that of its literals, plus 13 characters for everything that is computed."""
+    match = re.match(r"\[format\('([^']*)'", text)
+    if not match:
+        return UNIQUE_STRING_LENGTH if text.startswith("[") else len(text)
+    parts = re.split(r"\{\d+\}", match.group(1))
+    return sum(map(len, parts)) + (len(parts) - 1) * UNIQUE_STRING_LENGTH
+
+
+def _modules(root: Path) -> Iterator[Finding]:
+    """Every module is short, and every folder of modules has a README."""
+    modules = sorted((root / "infra" / "modules").rglob("*.bicep"))
+    for path in modules:
+        count = len(path.read_text(encoding="utf-8").splitlines())
+        faults = [f"{count} lines, split it below {MOST_MODULE_LINES}"] * (count >= MOST_MODULE_LINES)
+        yield verdict(str(path.relative_to(root)), faults)
+    for folder in sorted({path.parent for path in modules}):
+        faults = [] if (folder / "README.md").is_file() else ["add a README.md that says what the modules do"]
+        yield verdict(str(folder.relative_to(root)), faults)
+
+
+@check("GEN-11")
+def six_tags(project: Project) -> Iterator[Finding]:
+    """GEN-11: every taggable resource has the six tags with the values of the answers.
+
+    Looks at the tags of every resource of a type that has them.
+    Source: https://learn.microsoft.com/azure/cloud-adoption-framework/ready/azure-best-practices/resource-tagging
+    """
+    for environment, resource in located(project):
+        if resource.type.lower() in NOT_TAGGABLE:
+            continue
+        wanted = {tag: str(project.answers[key]) for tag, key in TAGS.items()} | {"environment": environment.name}
+        found = resource.tags or {}
+        faults = [
+            f"tag {tag} is {found.get(tag, 'not set')}, set it to {value}"
+            for tag, value in wanted.items()
+            if found.get(tag) != value
+        ]
+        yield verdict(label(environment, resource), faults, str(resource))
+
+
+@check("GEN-12")
+def same_in_every_environment(project: Project) -> Iterator[Finding]:
+    """GEN-12: every environment deploys the same template with the same features and, for sensitive data, the same locks.
+
+    Looks at the parameter files, at the numbers of each type in test and prod outside the stated differences, and at the
+    protective properties of each type when the data is confidential or restricted.
+    Source: https://learn.microsoft.com/azure/well-architected/operational-excellence/safe-deployments
+    """
+    yield from _parameter_files(project)
+    if {"test", "prod"} <= project.environments.keys():
+        yield from _same_types(project)
+    if project.answers["data_classification"] in ("confidential", "restricted"):
+        yield from _same_protections(project)
+
+
+def _parameter_files(project: Project) -> Iterator[Finding]:
+    """One parameter file an environment, each for main.bicep, all with the same parameters."""
+    folder = project.root / "infra"
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.bicepparam"))}
+    names = {stem: set(re.findall(r"^param (\w+)", text, re.MULTILINE)) for stem, text in texts.items()}
+    every = set().union(*names.values())
+    for stem in sorted({*texts, *project.answers["environments"]}):
+        if stem not in texts:
+            yield verdict(f"infra/{stem}.bicepparam", ["it is absent, add it"])
+            continue
+        faults = [] if stem in project.answers["environments"] else ["no such environment was asked for, remove it"]
+        used = re.findall(r"^using '([^']*)'", texts[stem], re.MULTILINE)
+        faults += [] if used == ["main.bicep"] else ["begin it with using 'main.bicep'"]
+        faults += [f"set the parameter {name} as the others do" for name in sorted(every - names[stem])]
+        yield verdict(f"infra/{stem}.bicepparam", faults)
+
+
+def _same_types(project: Project) -> Iterator[Finding]:
+    """Numbers of each type in test and prod, without the second region and with the excuse of other components."""
+    answers = project.answers
+    test, prod = project.environments["test"], project.environments["prod"]
+    counts = {item.name: Counter(name.lower() for name in _first_region(answers, item)) for item in (test, prod)}
+    facts = [environment_facts(answers, name) for name in ("test", "prod")]
+    other_components = facts[0]["here"] != facts[1]["here"]
+    for name in sorted(counts["test"] | counts["prod"]):
+        here, there = counts["test"][name], counts["prod"][name]
+        excused = (name in COMPONENT_TYPES and other_components) or (
+            name in SECOND_REGION_TYPES and facts[1]["second_region"] and there > here
+        )
+        differs = here != there and not excused
+        faults = [f"{here} in test and {there} in prod, deploy the same in both"] if differs else []
+        yield verdict(f"test and prod: {name}", faults)
+
+
+def _first_region(answers: Mapping[str, Any], environment: Environment) -> Iterable[str]:
+    """Types of the resources that are neither in the second region nor attached to something there."""
+    if not environment_facts(answers, environment.name)["second_region"]:
+        return [resource.type for resource in environment.resources]
+    second = answers["secondary_location"]
+    outside = [f"{item.id.lower()}/" for item in environment.resources if item.location == second]
+    return [
+        item.type
+        for item in environment.resources
+        if not any(f"{item.id.lower()}/".startswith(prefix) for prefix in outside)
+    ]
+
+
+def _same_protections(project: Project) -> Iterator[Finding]:
+    """The protective properties of each type take the same values in every environment that has the type."""
+    vectors = {environment.name: _vectors(environment) for environment in project.environments.values()}
+    first, *others = vectors
+    for other in others:
+        for name in sorted(vectors[first].keys() & vectors[other].keys()):
+            differing = sorted({path for path, _ in vectors[first][name] ^ vectors[other][name]})
+            faults = [f"{path} differs, set it alike in both" for path in differing]
+            yield verdict(f"{first} and {other}: {name}", faults)
+
+
+def _vectors(environment: Environment) -> dict[str, set[tuple[str, str]]]:
+    """Type -> pairs of a protective property and a value that it has on some resource of that type."""
+    vectors: dict[str, set[tuple[str, str]]] = {}
+    for resource in environment.resources:
+        for path in PROTECTIONS:
+            found = value_at(resource.body, path)
+            if found is not None:
+                vectors.setdefault(resource.type, set()).add((path, _anonymous(found, environment.name)))
+    return vectors
+
+
+def _anonymous(value: Any, environment: str) -> str:
+    """A value as text, without the name of the environment and without addresses, which differ by design."""
+    text = json.dumps(value, sort_keys=True)
+    return re.sub(r"\b(\d{1,3}\.){3}\d{1,3}\b(?!/0)", "<address>", text.replace(f"-{environment}-", "-<environment>-"))
+
+
+@check("GEN-08")
+def nothing_retired(project: Project) -> Iterator[Finding]:
+    """GEN-08: no retired or retiring service, size, interface or software is named anywhere in the project.
+
+    Looks at the text of every file of the project.
+    Source: generator/decisions/retired.yml, from Azure/EOL and the products' own notices
+    """
+    rows = [(name, re.compile(str(row["pattern"])), row) for name, row in decision_table("retired").items()]
+    for path in sorted(project.root.rglob("*")):
+        relative = path.relative_to(project.root)
+        if not path.is_file() or SKIPPED_FOLDERS & set(relative.parts):
+            continue
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        faults = [f"names {name}, use {row['instead']}" for name, pattern, row in rows if pattern.search(text)]
+        yield verdict(str(relative), faults)

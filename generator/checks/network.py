@@ -1,0 +1,512 @@
+"""Network (NET rows): what is reachable, over which path, and how traffic leaves."""
+
+import ipaddress
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from generator.checks import DoesNotApply, Finding, check
+from generator.checks.expected import (
+    FIREWALL_SUBNET,
+    PRIVATE_ENDPOINT_SUBNET,
+    compare,
+    decision_table,
+    environment_facts,
+    label,
+    located,
+    presence,
+    private_endpoints,
+    same,
+    type_of_id,
+    value_at,
+    verdict,
+)
+from generator.evaluation import Environment, Project, Resource
+
+VAULT = "Microsoft.KeyVault/vaults"
+NETWORK = "Microsoft.Network/virtualNetworks"
+SUBNET = "Microsoft.Network/virtualNetworks/subnets"
+ENDPOINT = "Microsoft.Network/privateEndpoints"
+ZONE_GROUP = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
+ZONE = "Microsoft.Network/privateDnsZones"
+ZONE_LINK = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
+LINK_SCOPE = "Microsoft.Insights/privateLinkScopes"
+LINKED = "Microsoft.Insights/privateLinkScopes/scopedResources"
+ADDRESS = "Microsoft.Network/publicIPAddresses"
+ROUTE_TABLE = "Microsoft.Network/routeTables"
+SECURITY_GROUP = "Microsoft.Network/networkSecurityGroups"
+FIREWALL = "Microsoft.Network/azureFirewalls"
+RULES = "Microsoft.Network/firewallPolicies/ruleCollectionGroups"
+COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
+APP_GATEWAY = "Microsoft.Network/applicationGateways"
+APP_GATEWAY_POLICY = "Microsoft.Network/ApplicationGatewayWebApplicationFirewallPolicies"
+FRONT_DOOR = "Microsoft.Cdn/profiles"
+FRONT_DOOR_POLICY = "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies"
+
+CLOSABLE: dict[str, str | None] = {
+    VAULT: "networkAcls",
+    "Microsoft.Storage/storageAccounts": "networkAcls",
+    "Microsoft.ContainerRegistry/registries": "networkRuleSet",
+    "Microsoft.CognitiveServices/accounts": "networkAcls",
+    "Microsoft.MachineLearningServices/workspaces": None,
+    "Microsoft.MachineLearningServices/registries": None,
+    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": None,
+    "Microsoft.MachineLearningServices/workspaces/batchEndpoints": None,
+    "Microsoft.Search/searchServices": None,
+    "Microsoft.Databricks/workspaces": None,
+    "Microsoft.DocumentDB/databaseAccounts": None,
+    "Microsoft.AppConfiguration/configurationStores": None,
+    "Microsoft.EventHub/namespaces": None,
+}
+"""Services with `publicNetworkAccess`, and the property that holds their address rules (types of the compiler)."""
+
+UNGUARDED_SUBNETS = ("AzureFirewallSubnet", "AzureBastionSubnet", "GatewaySubnet")
+"""Subnets on which the platform allows no security group or route of ours.
+Source: https://learn.microsoft.com/azure/virtual-network/virtual-network-vnet-plan-design-arm"""
+
+ADDRESS_HOLDERS = tuple(
+    name.lower()
+    for name in (
+        "Microsoft.Network/natGateways",
+        FIREWALL,
+        APP_GATEWAY,
+        "Microsoft.Network/bastionHosts",
+    )
+)
+"""The only types that may hold a public address."""
+
+OPEN_SOURCES = ("internet", "*", "0.0.0.0/0", "any")
+
+
+@check("NET-01")
+def public_access_off(project: Project) -> Iterator[Finding]:
+    """NET-01: private postures switch public access off; the public one admits only the named address ranges.
+
+    Looks at `publicNetworkAccess` and the address rules of every service that has them, and at the log endpoints, which
+    close only when egress is controlled.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    yield from presence(project, VAULT)
+    private = project.answers["private"]
+    for service, rules in CLOSABLE.items():
+        for environment, resource in located(project, service):
+            wanted: dict[str, Any] = {}
+            if private:
+                wanted["properties.publicNetworkAccess"] = "Disabled"
+            if rules:
+                wanted[f"properties.{rules}.defaultAction"] = "Deny"
+            if wanted:
+                yield compare(environment, resource, wanted)
+            if rules:
+                yield _address_rules(project, environment, resource, rules)
+    access = "Disabled" if project.answers["controlled"] else "Enabled"
+    for name in ("Microsoft.OperationalInsights/workspaces", "Microsoft.Insights/components"):
+        for environment, resource in located(project, name):
+            yield compare(
+                environment,
+                resource,
+                {
+                    "properties.publicNetworkAccessForIngestion": access,
+                    "properties.publicNetworkAccessForQuery": access,
+                },
+            )
+
+
+def _address_rules(project: Project, environment: Environment, resource: Resource, rules: str) -> Finding:
+    """The address rules are exactly the answered ranges; none in private postures."""
+    ranges = [] if project.answers["private"] else project.answers["allowed_ip_ranges"]
+    found = {_network(row["value"]) for row in value_at(resource.properties, f"{rules}.ipRules") or []}
+    wanted = {_network(item) for item in ranges}
+    faults = [f"remove the rule for {item}" for item in sorted(found - wanted)]
+    faults += [f"add a rule for {item}" for item in sorted(wanted - found)]
+    return verdict(f"{label(environment, resource)} address rules", faults, str(resource))
+
+
+def _network(text: str) -> str:
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+@check("NET-02")
+def private_endpoint_each(project: Project) -> Iterator[Finding]:
+    """NET-02: every service has exactly one private endpoint for each part of it that is used.
+
+    Looks at every private endpoint: its target, its part, and the subnet that it stands in.
+    Source: https://learn.microsoft.com/azure/private-link/private-endpoint-overview
+    """
+    yield from presence(project, NETWORK)
+    for environment in project.environments.values():
+        wanted = Counter(private_endpoints(project, environment))
+        found = Counter(pair for endpoint in environment.of_type(ENDPOINT) for pair in _targets(endpoint))
+        for target, part in wanted | found:
+            count, due = found[target, part], wanted[target, part]
+            change = "add one" if count < due else "remove what is too many"
+            faults = [] if count == due else [f"{count} private endpoints for {part} where {due} is due, {change}"]
+            yield verdict(f"{environment.name}: {part} of {target}", faults)
+        for endpoint in environment.of_type(ENDPOINT):
+            subnet = str(value_at(endpoint.properties, "subnet.id")).rpartition("/")[2]
+            faults = [] if subnet == PRIVATE_ENDPOINT_SUBNET else [f"move it to the subnet {PRIVATE_ENDPOINT_SUBNET}"]
+            yield verdict(label(environment, endpoint), faults, str(endpoint))
+
+
+def _targets(endpoint: Resource) -> Iterator[tuple[str, str]]:
+    """Target id (lower case) and part of each connection of a private endpoint."""
+    for connection in endpoint.properties.get("privateLinkServiceConnections") or []:
+        for part in value_at(connection, "properties.groupIds") or [""]:
+            yield str(value_at(connection, "properties.privateLinkServiceId")).lower(), part
+
+
+@check("NET-03")
+def exact_dns_zones(project: Project) -> Iterator[Finding]:
+    """NET-03: each private endpoint registers in exactly the zones of its part, own zones or the hub's, never both.
+
+    Looks at the zone group of every endpoint, at the zones and their network links, and at the private link scope of the
+    monitoring services, which exists only when egress is controlled.
+    Source: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
+    """
+    if not project.answers["private"] and not any(located(project, ENDPOINT, ZONE, LINK_SCOPE)):
+        raise DoesNotApply("The posture is public: nothing has a private endpoint or a private DNS zone.")
+    yield from presence(project, NETWORK)
+    table = decision_table("private-dns-zones")
+    for environment in project.environments.values():
+        used: set[str] = set()
+        for endpoint in environment.of_type(ENDPOINT):
+            parts = {part for _, part in _targets(endpoint)}
+            wanted = {zone for part in parts for zone in _zones_of(table, part, project.answers["location"])}
+            used |= wanted
+            yield _zone_group(project, environment, endpoint, wanted)
+        yield from _zones(project, environment, used)
+        yield from _link_scope(project, environment)
+
+
+def _zones_of(table: Mapping[str, Any], part: str, region: str) -> list[str]:
+    """Zones of a part of a service; a zone of one region has its name filled in."""
+    row = next((row for key, row in table.items() if same(key, part)), {"zones": []})
+    return [str(zone).replace("{region}", region) for zone in row["zones"]]
+
+
+def _zone_group(project: Project, environment: Environment, endpoint: Resource, wanted: set[str]) -> Finding:
+    prefix = endpoint.id.lower() + "/"
+    groups = [item for item in environment.of_type(ZONE_GROUP) if item.id.lower().startswith(prefix)]
+    ids = [
+        str(value_at(row, "properties.privateDnsZoneId"))
+        for group in groups
+        for row in group.properties.get("privateDnsZoneConfigs") or []
+    ]
+    found = {item.rpartition("/")[2] for item in ids}
+    faults = [] if wanted else ["its part has no zones in generator/decisions/private-dns-zones.yml, add them"]
+    faults += [] if len(groups) == 1 else [f"{len(groups)} DNS zone groups, give it exactly one"]
+    faults += [f"add the zone {zone}" for zone in sorted(wanted - found)]
+    faults += [f"remove the zone {zone}" for zone in sorted(found - wanted)]
+    own = {zone.id.lower() for zone in environment.of_type(ZONE)}
+    hub = str(project.answers["existing_private_dns_resource_group_id"]).lower() + "/" if project.answers["hub"] else ""
+    for item in ids:
+        if hub and not item.lower().startswith(hub):
+            faults.append(f"refer to the hub's zone instead of {item}")
+        elif not hub and item.lower() not in own:
+            faults.append(f"{item} is deployed nowhere, refer to a zone of this environment")
+    return verdict(label(environment, endpoint), faults, str(endpoint))
+
+
+def _zones(project: Project, environment: Environment, used: set[str]) -> Iterator[Finding]:
+    """Own zones: exactly those in use, each linked to every network; none with a hub."""
+    zones = environment.of_type(ZONE)
+    if project.answers["hub"]:
+        faults = [f"remove {zone.name}, the hub has it" for zone in zones]
+        yield verdict(f"{environment.name}: no private DNS zones beside the hub's", faults)
+        return
+    for name in sorted(used - {zone.name for zone in zones}):
+        yield verdict(f"{environment.name}: {ZONE} {name}", ["deploy it, an endpoint registers there"])
+    networks = {network.id.lower() for network in environment.of_type(NETWORK)}
+    for zone in zones:
+        prefix = zone.id.lower() + "/"
+        linked = {
+            str(value_at(link.properties, "virtualNetwork.id")).lower()
+            for link in environment.of_type(ZONE_LINK)
+            if link.id.lower().startswith(prefix)
+        }
+        faults = [] if zone.name in used else ["no endpoint registers there, remove it"]
+        faults += [f"link it to {network}" for network in sorted(networks - linked)]
+        yield verdict(label(environment, zone), faults, str(zone))
+
+
+def _link_scope(project: Project, environment: Environment) -> Iterator[Finding]:
+    scopes = environment.of_type(LINK_SCOPE)
+    wanted = 1 if project.answers["controlled"] else 0
+    faults = [] if len(scopes) == wanted else [f"{len(scopes)} private link scopes where {wanted} is due"]
+    yield verdict(f"{environment.name}: {LINK_SCOPE}", faults)
+    if not scopes:
+        return
+    linked = {str(item.properties.get("linkedResourceId")).lower() for item in environment.of_type(LINKED)}
+    sources = [
+        item.id.lower()
+        for item in environment.of_type("Microsoft.Insights/components", "Microsoft.OperationalInsights/workspaces")
+    ]
+    if "log_analytics" in project.answers["reuse"]:
+        sources.append(project.answers["existing_log_analytics_id"].lower())
+    for source in sources:
+        missing = [] if source in linked else [f"add a scoped resource for {source}"]
+        yield verdict(f"{environment.name}: {LINK_SCOPE} holds {source}", missing)
+
+
+@check("NET-05")
+def computes_without_public_address(project: Project) -> Iterator[Finding]:
+    """NET-05: no machine-learning compute has a public address or answers SSH from outside.
+
+    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-machine-learning
+    """
+    computes = list(located(project, COMPUTE))
+    if not computes:
+        raise DoesNotApply("No machine-learning compute is part of this project.")
+    for environment, compute in computes:
+        kind = compute.properties.get("computeType")
+        wanted: dict[str, Any] = {"properties.properties.enableNodePublicIp": False}
+        if kind == "AmlCompute":
+            wanted["properties.properties.remoteLoginPortPublicAccess"] = "Disabled"
+        elif kind == "ComputeInstance":
+            wanted["properties.properties.sshSettings.sshPublicAccess"] = "Disabled"
+        else:
+            wanted = {"properties.computeType": ("AmlCompute", "ComputeInstance", "Kubernetes")}
+        yield compare(environment, compute, wanted)
+
+
+@check("NET-06")
+def controlled_egress(project: Project) -> Iterator[Finding]:
+    """NET-06: with controlled egress or a hub every workload subnet leaves through the firewall, and it allows a list.
+
+    Looks at the route of every workload subnet, at the firewall and its rules, and at the outbound type of clusters.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    answers = project.answers
+    through_firewall = answers["controlled"] or answers["hub"]
+    if not answers["private"]:
+        raise DoesNotApply("The posture is public: there is no network whose egress could be controlled.")
+    if answers["own_firewall"] or any(located(project, FIREWALL)):
+        yield from presence(project, FIREWALL)
+    subnets = [row for row in _subnets(project) if _is_workload(row[2])]
+    if not subnets and not answers["own_firewall"]:
+        raise DoesNotApply("No subnet holds workloads: nothing needs a way out.")
+    for environment, network, subnet in subnets:
+        hops = _default_hops(environment, subnet)
+        if through_firewall:
+            address = _firewall_address(answers, network)
+            due = [("VirtualAppliance", address)]
+            faults = [] if hops == due else [f"route 0.0.0.0/0 to the firewall at {address}"]
+        else:
+            faults = ["no firewall was asked for, remove the route to one"] if hops else []
+        yield verdict(_subnet_label(environment, network, subnet), faults)
+    for environment, group in located(project, RULES):
+        yield _allow_list(project, environment, group)
+    for environment, cluster in located(project, "Microsoft.ContainerService/managedClusters"):
+        if through_firewall:
+            yield compare(environment, cluster, {"properties.networkProfile.outboundType": "userDefinedRouting"})
+
+
+def _subnets(project: Project) -> Iterator[tuple[Environment, Resource, Mapping[str, Any]]]:
+    """Every subnet of every network, whether written inside the network or as a resource of its own."""
+    for environment, network in located(project, NETWORK):
+        for subnet in network.properties.get("subnets") or []:
+            yield environment, network, subnet
+        prefix = network.id.lower() + "/subnets/"
+        for child in environment.of_type(SUBNET):
+            if child.id.lower().startswith(prefix):
+                yield environment, network, {"name": child.id[len(prefix) :], "properties": child.properties}
+
+
+def _is_workload(subnet: Mapping[str, Any]) -> bool:
+    return subnet["name"] not in (PRIVATE_ENDPOINT_SUBNET, "ingress", *UNGUARDED_SUBNETS)
+
+
+def _subnet_label(environment: Environment, network: Resource, subnet: Mapping[str, Any]) -> str:
+    return f"{environment.name}: {network} subnet {subnet['name']}"
+
+
+def _default_hops(environment: Environment, subnet: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Next hop type and address of the default routes of a subnet, without the one that leads nowhere."""
+    table = str(value_at(subnet, "properties.routeTable.id")).lower()
+    routes = [
+        route["properties"]
+        for item in environment.of_type(ROUTE_TABLE)
+        if item.id.lower() == table
+        for route in item.properties.get("routes") or []
+    ]
+    return [
+        (route["nextHopType"], route.get("nextHopIpAddress", ""))
+        for route in routes
+        if route["addressPrefix"] == "0.0.0.0/0" and route["nextHopType"] not in ("None", "Internet")
+    ]
+
+
+def _firewall_address(answers: Mapping[str, Any], network: Resource) -> str:
+    """Private address of the firewall: the hub's, or the first usable one of the firewall's own subnet."""
+    if answers["hub"]:
+        return str(answers["existing_firewall_private_ip"])
+    for subnet in network.properties.get("subnets") or []:
+        if subnet["name"] == FIREWALL_SUBNET:
+            # The platform keeps the first four addresses of a subnet, counted from zero.
+            return str(ipaddress.ip_network(subnet["properties"]["addressPrefix"])[4])
+    return "none"
+
+
+def _allow_list(project: Project, environment: Environment, group: Resource) -> Finding:
+    """The rules of the firewall name exactly the hosts of infra/egress-rules.json, and none allows everything."""
+    path = project.root / "infra" / "egress-rules.json"
+    if not path.is_file():
+        return Finding(False, "infra/egress-rules.json", f"infra/egress-rules.json is absent: {group} needs its list.")
+    rules = [rule for row in group.properties.get("ruleCollections") or [] for rule in row.get("rules") or []]
+    hosts = {host for rule in rules for host in rule.get("targetFqdns") or []}
+    listed = {host for row in json.loads(path.read_text(encoding="utf-8"))["domainNames"] for host in row["names"]}
+    wide = {"*", "0.0.0.0/0", "Internet"}
+    open_rules = [
+        rule["name"] for rule in rules if wide & {*rule.get("targetFqdns", []), *rule.get("destinationAddresses", [])}
+    ]
+    faults = [f"rule {name} allows everything, narrow it" for name in open_rules]
+    faults += [f"host {host} differs from infra/egress-rules.json" for host in sorted(hosts ^ listed)]
+    faults += [] if rules else ["it has no rules, take them from infra/egress-rules.json"]
+    return verdict(label(environment, group), faults, str(group))
+
+
+@check("NET-07")
+def guarded_subnets(project: Project) -> Iterator[Finding]:
+    """NET-07: every subnet has a security group, an explicit way out and no default outbound access.
+
+    Looks at every subnet, at the groups, routes and gateways it names, and at the address ranges, which must not overlap.
+    Source: https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access
+    """
+    yield from presence(project, NETWORK)
+    wanted = {PRIVATE_ENDPOINT_SUBNET, *(FIREWALL_SUBNET if name == "firewall" else name for name in project.answers["subnets"])}
+    for environment, network in located(project, NETWORK):
+        names = {subnet["name"] for env, parent, subnet in _subnets(project) if env is environment and parent is network}
+        faults = [f"add the subnet {name}" for name in sorted(wanted - names)]
+        faults += [f"remove the subnet {name}" for name in sorted(names - wanted)]
+        yield verdict(f"{label(environment, network)} subnets", faults, str(network))
+    for environment, network, subnet in _subnets(project):
+        faults = [] if subnet["name"] in UNGUARDED_SUBNETS else _guard_faults(environment, subnet)
+        yield verdict(_subnet_label(environment, network, subnet), faults)
+    yield from _overlaps(project)
+
+
+def _guard_faults(environment: Environment, subnet: Mapping[str, Any]) -> list[str]:
+    present = {resource.id.lower() for resource in environment.resources}
+    properties = subnet["properties"]
+    links = {key: str(value_at(properties, f"{key}.id") or "") for key in ("networkSecurityGroup", "natGateway", "routeTable")}
+    faults = [f"{key} {target} is deployed nowhere" for key, target in links.items() if target and target.lower() not in present]
+    if not links["networkSecurityGroup"]:
+        faults.append("give it a network security group")
+    if properties.get("defaultOutboundAccess") is not False:
+        faults.append("set defaultOutboundAccess to false")
+    if not links["natGateway"] and not links["routeTable"]:
+        faults.append("give it a NAT gateway or a route table")
+    return faults
+
+
+def _overlaps(project: Project) -> Iterator[Finding]:
+    """Networks of all environments and subnets of one network keep apart, and subnets stay inside their network."""
+    networks = [
+        (label(environment, network), [ipaddress.ip_network(item) for item in value_at(network.properties, "addressSpace.addressPrefixes")])
+        for environment, network in located(project, NETWORK)
+    ]
+    for index, (name, ranges) in enumerate(networks):
+        clashes = [
+            f"it overlaps {other}, give it a range of its own"
+            for other, others in networks[:index]
+            if any(one.overlaps(two) for one in ranges for two in others)
+        ]
+        yield verdict(f"{name} address range", clashes)
+    for environment, network in located(project, NETWORK):
+        yield _subnet_ranges(environment, network)
+
+
+def _subnet_ranges(environment: Environment, network: Resource) -> Finding:
+    space = [ipaddress.IPv4Network(item) for item in value_at(network.properties, "addressSpace.addressPrefixes")]
+    subnets = [
+        (subnet["name"], ipaddress.IPv4Network(subnet["properties"]["addressPrefix"]))
+        for subnet in network.properties.get("subnets") or []
+    ]
+    faults = [f"{name} lies outside the network" for name, item in subnets if not any(item.subnet_of(part) for part in space)]
+    faults += [
+        f"{name} overlaps {other}"
+        for index, (name, item) in enumerate(subnets)
+        for other, earlier in subnets[:index]
+        if item.overlaps(earlier)
+    ]
+    return verdict(f"{label(environment, network)} subnet ranges", faults, str(network))
+
+
+@check("NET-08")
+def one_public_door(project: Project) -> Iterator[Finding]:
+    """NET-08: only the gateway is reachable from outside, behind a web application firewall when the internet calls.
+
+    Looks at every public address and its holder, at inbound rules that admit the internet, at environments of container
+    apps, and at the web application firewall.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/architecture-pattern
+    """
+    for environment in project.environments.values():
+        addresses = environment.of_type(ADDRESS)
+        due = _addresses_due(project, environment)
+        faults = [] if len(addresses) == due else [f"{len(addresses)} public addresses where {due} is due"]
+        yield verdict(f"{environment.name}: public addresses", faults)
+        for address in addresses:
+            holders = {item.type for item in environment.resources if item is not address and _mentions(item, address)}
+            strangers = sorted(name for name in holders if name.lower() not in ADDRESS_HOLDERS)
+            faults = [f"{name} must not hold it" for name in strangers]
+            faults += [] if holders else ["nothing holds it, remove it"]
+            yield verdict(label(environment, address), faults, str(address))
+        for group in environment.of_type(SECURITY_GROUP):
+            yield _inbound(project, environment, group)
+    for environment, apps in located(project, "Microsoft.App/managedEnvironments"):
+        if project.answers["private"]:
+            yield compare(environment, apps, {"properties.vnetConfiguration.internal": True})
+    yield from _web_firewall(project)
+
+
+def _addresses_due(project: Project, environment: Environment) -> int:
+    """How many public addresses an environment has: one for each NAT gateway, firewall and door of each network."""
+    facts = environment_facts(project.answers, environment.name)
+    if not facts["private"]:
+        return len(environment.of_type(APP_GATEWAY))
+    nat = bool(facts["workload_subnets"]) and not facts["controlled"] and not facts["hub"]
+    return (int(nat) + int(facts["own_firewall"])) * len(environment.of_type(NETWORK)) + len(environment.of_type(APP_GATEWAY))
+
+
+def _mentions(resource: Resource, target: Resource) -> bool:
+    """Whether a resource uses another one; what is attached to the other one (its logs, its locks) does not."""
+    if resource.id.lower().startswith(target.id.lower() + "/"):
+        return False
+    return f'"{target.id.lower()}"' in json.dumps(resource.properties).lower()
+
+
+def _inbound(project: Project, environment: Environment, group: Resource) -> Finding:
+    """A security group lets the internet in on the subnet of the public door only, and there on port 443."""
+    door = group.name.endswith("-ingress") and project.answers["internet_facing"] is True
+    faults = []
+    for rule in group.properties.get("securityRules") or []:
+        row = rule["properties"]
+        sources = [row.get("sourceAddressPrefix") or "", *(row.get("sourceAddressPrefixes") or [])]
+        inbound = same(row["direction"], "Inbound") and same(row["access"], "Allow")
+        is_open = inbound and any(item.lower() in OPEN_SOURCES for item in sources)
+        if is_open and not (door and row.get("destinationPortRange") == "443"):
+            faults.append(f"rule {rule['name']} lets the internet in, remove it")
+    return verdict(label(environment, group), faults, str(group))
+
+
+def _web_firewall(project: Project) -> Iterator[Finding]:
+    """A web application firewall stands before the gateway if and only if the internet calls."""
+    doors = list(located(project, APP_GATEWAY, FRONT_DOOR))
+    gateways = {environment.name for environment, _ in located(project, "Microsoft.ApiManagement/service")}
+    if not project.answers["internet_facing"]:
+        yield verdict("no door to the internet", [f"nobody calls from the internet, remove {item}" for _, item in doors])
+        return
+    for name in sorted(gateways - {environment.name for environment, _ in doors}):
+        yield verdict(f"{name}: web application firewall", [f"put {APP_GATEWAY} or {FRONT_DOOR} before the gateway"])
+    for environment, door in doors:
+        if same(door.type, APP_GATEWAY):
+            yield compare(environment, door, {"properties.sku.tier": "WAF_v2"})
+        else:
+            yield compare(environment, door, {"sku.name": "Premium_AzureFrontDoor"})
+        if not environment.of_type(APP_GATEWAY_POLICY, FRONT_DOOR_POLICY):
+            yield verdict(f"{label(environment, door)} policy", ["add a web application firewall policy"], str(door))
+    for environment, policy in located(project, APP_GATEWAY_POLICY, FRONT_DOOR_POLICY):
+        if environment.name == "prod":
+            yield compare(environment, policy, {"properties.policySettings.mode": "Prevention"})

@@ -1,0 +1,66 @@
+"""`groundplan diff`: what changes between two projects or two sets of answers."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from generator import difference
+from generator.answers import find, load, of_project
+from generator.compiler import Compiler
+from generator.errors import GroundplanError
+from generator.evaluation import Project, evaluate
+from generator.rendering import render
+
+NAME = "diff"
+
+
+def command(
+    old: Annotated[str, typer.Argument(help="A generated project, a variant or an answers file.")],
+    new: Annotated[str, typer.Argument(help="The other one.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what appears, goes and changes between two projects, in each environment; the exit code is 0 either way."""
+    with tempfile.TemporaryDirectory() as folder, Compiler() as compiler:
+        before = _project(old, Path(folder) / "old", compiler)
+        after = _project(new, Path(folder) / "new", compiler)
+    differences = difference.compare(before, after)
+    if as_json:
+        typer.echo(json.dumps(difference.data(differences), indent=2))
+        return
+    for item in differences:
+        _print(Console(soft_wrap=True), item)
+
+
+def _project(target: str, folder: Path, compiler: Compiler) -> Project:
+    """A project as it lies, or one rendered from answers."""
+    root = Path(target)
+    if not root.is_dir():
+        render(load(find(target)), folder)
+        root = folder
+    project = evaluate(root, of_project(root), compiler)
+    if not project.template:
+        raise GroundplanError(f"{target} does not compile: run `groundplan verify {target}` to see why.", 1)
+    return project
+
+
+def _print(console: Console, item: difference.Difference) -> None:
+    console.print(Text(f"{item.environment}: {'no difference' if item.empty else ''}".rstrip(": "), style="bold"))
+    for resource in item.added:
+        console.print(Text(f"  + {resource}", style="green"))
+    for resource in item.removed:
+        console.print(Text(f"  - {resource}", style="red"))
+    for key, changes in item.changed.items():
+        console.print(Text(f"  ~ {key.rsplit('/providers/', 1)[-1]}", style="yellow"))
+        for change in changes:
+            note = " (made anew)" if change.replaces else ""
+            console.print(Text(f"      {change.path}: {_short(change.old)} -> {_short(change.new)}{note}"))
+
+
+def _short(value: Any) -> str:
+    text = "absent" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -1,0 +1,162 @@
+"""What changes between two projects: resource by resource, property by property, from the evaluated templates."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.evaluation import Environment, Project, Resource
+
+REPLACING = ("location", "name", "type", "kind")
+"""Parts of a resource that Azure cannot change in place: the resource is made anew."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One property that differs: its path, the old and the new value; None where it is absent."""
+
+    path: str
+    old: Any
+    new: Any
+
+    @property
+    def replaces(self) -> bool:
+        """Whether Azure must make the resource anew."""
+        return self.path in REPLACING
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One environment compared.
+
+    Args:
+        environment: Its name.
+        added: Resources that appear.
+        removed: Resources that go.
+        changed: Resource id -> what differs.
+    """
+
+    environment: str
+    added: list[Resource] = field(default_factory=list)
+    removed: list[Resource] = field(default_factory=list)
+    changed: dict[str, list[Change]] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.added or self.removed or self.changed)
+
+
+def compare(old: Project, new: Project) -> list[Difference]:
+    """Every environment of either project; one that only one of them has appears or goes as a whole.
+
+    Names of different workloads are compared without the workload, since everything would differ otherwise.
+    """
+    names = [*old.environments, *(name for name in new.environments if name not in old.environments)]
+    same_names = old.answers["workload"] == new.answers["workload"]
+    return [
+        _compare(
+            name,
+            _resources(old.environments.get(name), None if same_names else str(old.answers["workload"])),
+            _resources(new.environments.get(name), None if same_names else str(new.answers["workload"])),
+        )
+        for name in names
+    ]
+
+
+def _resources(environment: Environment | None, workload: str | None) -> dict[str, Resource]:
+    """Resources by the key under which the other project has the same one."""
+    if environment is None:
+        return {}
+    neutral = _neutral(environment, workload) if workload else lambda resource: resource
+    return {_key(item): item for item in map(neutral, environment.resources)}
+
+
+def _key(resource: Resource) -> str:
+    """The id; of a role assignment, whose name is a hash, what it says."""
+    if resource.type.lower() == "microsoft.authorization/roleassignments":
+        grant = resource.properties
+        return f"{resource.scope}|{grant.get('principalId')}|{grant.get('roleDefinitionId')}".lower()
+    return resource.id.lower()
+
+
+def _neutral(environment: Environment, workload: str) -> Callable[[Resource], Resource]:
+    """Take the workload, and the unique characters that follow from it, out of every text of a resource."""
+    vaults = environment.of_type("Microsoft.KeyVault/vaults")
+    suffix = vaults[0].name.rsplit("-", 1)[-1] if vaults else workload
+    patterns = (
+        (rf"(?<=-){workload}(?=-)", "<workload>"),
+        (rf"\b(st|cr){workload}(?=dev|test|prod)", r"\1<workload>"),
+        (rf"{suffix}\b", "<unique>"),
+    )
+
+    def neutral(resource: Resource) -> Resource:
+        text = json.dumps(resource.body)
+        for pattern, replacement in patterns:
+            text = re.sub(pattern, replacement, text)
+        return Resource(json.loads(text))
+
+    return neutral
+
+
+def _compare(name: str, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Difference:
+    changed = {
+        resource.id: changes
+        for key, resource in before.items()
+        if key in after and (changes := list(differing(_told(resource), _told(after[key]))))
+    }
+    return Difference(
+        name,
+        [resource for key, resource in after.items() if key not in before],
+        [resource for key, resource in before.items() if key not in after],
+        changed,
+    )
+
+
+def _told(resource: Resource) -> Mapping[str, Any]:
+    """What a person compares: without the hash that names a role assignment."""
+    if resource.type.lower() == "microsoft.authorization/roleassignments":
+        return {key: value for key, value in resource.body.items() if key not in ("id", "name")}
+    return resource.body
+
+
+def differing(old: Any, new: Any, path: str = "") -> Iterator[Change]:
+    """Every leaf that differs.
+
+    Args:
+        old: A value of the old resource.
+        new: The value at the same place of the new one.
+        path: Where it is, as `properties.networkAcls.ipRules[0].value`.
+    """
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in [*old, *(key for key in new if key not in old)]:
+            yield from differing(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            before = old[index] if index < len(old) else None
+            after = new[index] if index < len(new) else None
+            yield from differing(before, after, f"{path}[{index}]")
+    elif old != new:
+        yield Change(path, old, new)
+
+
+def data(differences: list[Difference]) -> dict[str, Any]:
+    """Differences as plain data, for JSON."""
+    return {
+        item.environment: {
+            "added": [{"type": resource.type, "id": resource.id} for resource in item.added],
+            "removed": [{"type": resource.type, "id": resource.id} for resource in item.removed],
+            "changed": [
+                {
+                    "id": key,
+                    "properties": [
+                        {"path": change.path, "old": change.old, "new": change.new, "replaces": change.replaces}
+                        for change in changes
+                    ],
+                }
+                for key, changes in item.changed.items()
+            ],
+        }
+        for item in differences
+    }

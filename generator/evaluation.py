@@ -1,0 +1,193 @@
+"""Generated projects as the platform would see them: every environment as a list of evaluated resources.
+
+The compiler's snapshot applies parameters, loops, conditions, names and modules, offline. What only a deployment can
+know stays as text such as `[reference(...)]`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generator.compiler import Compiler, Diagnostic
+from generator.errors import GroundplanError
+
+EXTENSIONS = (
+    "microsoft.authorization/roleassignments",
+    "microsoft.authorization/policyassignments",
+    "microsoft.authorization/locks",
+    "microsoft.insights/diagnosticsettings",
+)
+"""Types that belong to another resource; their scope is that resource."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One evaluated resource.
+
+    Args:
+        body: The resource as the snapshot has it.
+    """
+
+    body: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Resource id."""
+        return str(self.body["id"])
+
+    @property
+    def type(self) -> str:
+        """Resource type, such as Microsoft.KeyVault/vaults."""
+        return str(self.body["type"])
+
+    @property
+    def name(self) -> str:
+        """Name; of a child with the names of its parents, joined by slashes."""
+        return str(self.body["name"])
+
+    @property
+    def api_version(self) -> str:
+        """Version of the resource type."""
+        return str(self.body["apiVersion"])
+
+    @property
+    def location(self) -> str | None:
+        """Region, `global`, or None for resources without a place."""
+        return self.body.get("location")
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags; empty without any."""
+        return dict(self.body.get("tags") or {})
+
+    @property
+    def sku(self) -> dict[str, Any]:
+        """Size or tier; empty without any."""
+        return dict(self.body.get("sku") or {})
+
+    @property
+    def kind(self) -> str | None:
+        """Kind of the resource, if its type has kinds."""
+        return self.body.get("kind")
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Identity settings; empty without any."""
+        return dict(self.body.get("identity") or {})
+
+    @property
+    def zones(self) -> list[str]:
+        """Availability zones; empty without any."""
+        return list(self.body.get("zones") or [])
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """Properties; empty without any."""
+        return dict(self.body.get("properties") or {})
+
+    @property
+    def scope(self) -> str | None:
+        """Of a role assignment, diagnostic setting, policy assignment or lock: the id that it applies to."""
+        if self.type.lower() not in EXTENSIONS:
+            return None
+        return self.id.rsplit("/providers/", 1)[0]
+
+    @property
+    def resource_group(self) -> str | None:
+        """Name of the resource group, or None at the subscription."""
+        found = re.search(r"/resourceGroups/([^/]+)", self.id, re.IGNORECASE)
+        return found.group(1) if found else None
+
+    @property
+    def parent_id(self) -> str | None:
+        """Of a child resource: the id of its parent."""
+        if self.type.count("/") < 2 or self.type.lower() in EXTENSIONS:
+            return None
+        return self.id.rsplit("/", 2)[0]
+
+    def __str__(self) -> str:
+        """Type and name."""
+        return f"{self.type} {self.name}"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One evaluated environment.
+
+    Args:
+        name: dev, test or prod.
+        resources: In the order of the snapshot.
+        outputs: Outputs of the template.
+        diagnostics: Remarks of the evaluation itself.
+        parameters: Compiled parameter values by name.
+    """
+
+    name: str
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Any]
+    diagnostics: list[Any]
+    parameters: Mapping[str, Any]
+
+    def of_type(self, *types: str) -> list[Resource]:
+        """Resources of exactly these types, in any case."""
+        wanted = {name.lower() for name in types}
+        return [resource for resource in self.resources if resource.type.lower() in wanted]
+
+
+@dataclass(frozen=True)
+class Project:
+    """One generated project, evaluated.
+
+    Args:
+        root: Its folder.
+        answers: Every answer and computed value.
+        environments: By name, in the order of the answers.
+        template: The compiled main.json; empty when it does not compile.
+        diagnostics: Remarks of the compiler, of every level.
+    """
+
+    root: Path
+    answers: Mapping[str, Any]
+    environments: Mapping[str, Environment]
+    template: Mapping[str, Any]
+    diagnostics: list[Diagnostic]
+
+
+def evaluate(
+    root: Path, answers: Mapping[str, Any], compiler: Compiler, environments: Iterable[str] | None = None
+) -> Project:
+    """Compile a project and evaluate its environments.
+
+    Args:
+        root: Folder of the project.
+        answers: Every answer and computed value.
+        compiler: A started compiler.
+        environments: Which ones; all when None.
+
+    Raises:
+        GroundplanError: A file is missing or the template cannot be evaluated.
+    """
+    main = root / "infra" / "main.bicep"
+    if not main.is_file():
+        raise GroundplanError(f"{root} is no generated project: it has no infra/main.bicep.")
+    compiled = compiler.compile(main)
+    diagnostics = list(compiled.diagnostics)
+    found: dict[str, Environment] = {}
+    if compiled.template is not None:
+        for name in environments or answers["environments"]:
+            remarks, found[name] = _evaluate(root, name, str(answers["location"]), compiler)
+            diagnostics += [remark for remark in remarks if remark not in diagnostics]
+    return Project(root, answers, found, compiled.template or {}, diagnostics)
+
+
+def _evaluate(root: Path, name: str, location: str, compiler: Compiler) -> tuple[list[Diagnostic], Environment]:
+    path = root / "infra" / f"{name}.bicepparam"
+    if not path.is_file():
+        raise GroundplanError(f"There is no environment {name} in {root}: {path.relative_to(root)} is missing.")
+    remarks, parameters = compiler.compile_params(path)
+    snapshot = compiler.snapshot(path, location)
+    resources = tuple(Resource(body) for body in snapshot.get("predictedResources", []))
+    outputs = dict(snapshot.get("outputs") or {})
+    return remarks, Environment(name, resources, outputs, list(snapshot.get("diagnostics") or []), parameters)

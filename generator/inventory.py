@@ -1,0 +1,87 @@
+"""What will exist: evaluated resources as rows, as a table and as a tree by resource group."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+from rich.tree import Tree
+
+from generator.evaluation import Environment, Project, Resource
+
+
+def row(resource: Resource) -> dict[str, Any]:
+    """One resource as plain data, for JSON."""
+    return {
+        "id": resource.id,
+        "type": resource.type,
+        "name": resource.name,
+        "resourceGroup": resource.resource_group,
+        "location": resource.location,
+        "sku": resource.sku.get("name") or resource.properties.get("sku", {}).get("name"),
+        "scope": resource.scope,
+        "tags": resource.tags,
+    }
+
+
+def rows(project: Project) -> dict[str, Any]:
+    """Every environment as plain data."""
+    return {"environments": {name: [row(item) for item in found.resources] for name, found in project.environments.items()}}
+
+
+def table(environment: Environment) -> Table:
+    """One environment as a table: type, name, resource group, region and size."""
+    drawn = Table(title=f"{environment.name}: {len(environment.resources)} resources", title_justify="left")
+    for title in ("type", "name", "resource group", "region", "size"):
+        drawn.add_column(title, overflow="fold")
+    for resource in environment.resources:
+        cells = row(resource)
+        drawn.add_row(
+            cells["type"].removeprefix("Microsoft."),
+            _name(resource),
+            cells["resourceGroup"] or "",
+            cells["location"] or "",
+            cells["sku"] or "",
+        )
+    return drawn
+
+
+def tree(environment: Environment) -> Tree:
+    """One environment as a tree: resource group, resource, and what belongs to a resource below it."""
+    drawn = Tree(f"{environment.name}: {len(environment.resources)} resources")
+    groups: dict[str | None, Tree] = {}
+    branches: dict[str, Tree] = {}
+    for resource in environment.resources:
+        if resource.type.lower() == "microsoft.resources/resourcegroups":
+            groups[resource.name] = drawn.add(f"[bold]{resource.name}[/bold] ({resource.location})")
+    for resource in sorted(environment.resources, key=lambda item: len(_above(item) or "")):
+        if resource.type.lower() == "microsoft.resources/resourcegroups":
+            continue
+        above = branches.get((_above(resource) or "").lower()) or _group(drawn, groups, resource)
+        branches[resource.id.lower()] = above.add(_label(resource))
+    return drawn
+
+
+def _group(drawn: Tree, groups: dict[str | None, Tree], resource: Resource) -> Tree:
+    """The branch of a resource group; of one that is not ours when it is reused, or of the subscription."""
+    name = resource.resource_group
+    if name not in groups:
+        groups[name] = drawn.add(f"[bold]{name}[/bold] (existing)" if name else "[bold]subscription[/bold]")
+    return groups[name]
+
+
+def _above(resource: Resource) -> str | None:
+    return resource.scope or resource.parent_id
+
+
+def _name(resource: Resource) -> str:
+    return resource.name.rsplit("/", 1)[-1]
+
+
+def _label(resource: Resource) -> str:
+    size = row(resource)["sku"]
+    return f"{resource.type.removeprefix('Microsoft.')} [cyan]{_name(resource)}[/cyan]" + (f" ({size})" if size else "")
+
+
+def summary(project: Project) -> Mapping[str, int]:
+    """Number of resources by environment."""
+    return {name: len(found.resources) for name, found in project.environments.items()}
