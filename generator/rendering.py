@@ -20,7 +20,7 @@ from copier._jinja_ext import get_yield_context
 from copier._main import Worker
 from copier._template import Template
 from copier.errors import CopierError
-from jinja2 import BytecodeCache
+from jinja2 import BytecodeCache, TemplateError
 from jinja2.bccache import Bucket
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -170,6 +170,9 @@ def render(answers: Mapping[str, Any], destination: Path, root: Path = ROOT) -> 
     except BaseException as error:
         if not existed:
             shutil.rmtree(destination, ignore_errors=True)
+        if isinstance(error, TemplateError):
+            problem = " ".join(str(error).split())
+            raise GroundplanError(f"The template fails on these answers ({problem}): please report them.", 1) from error
         if isinstance(error, (ValueError, CopierError, TypeError, AttributeError)):
             raise GroundplanError(sentence(error)) from error
         raise

@@ -1,4 +1,4 @@
-"""General rows (GEN): only what was asked, written down, in its place, named, tagged, and the same in every environment."""
+"""General rows (GEN): only what was asked, written down, in its place, named, tagged, alike in every environment."""
 
 import json
 import re
@@ -11,84 +11,44 @@ import yaml
 
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import (
-    EXPECTED_COUNTS,
     allowed_types,
-    decision_table,
     environment_facts,
-    label,
-    located,
+    owners_types,
     presence,
+)
+from generator.checks.reading import (
+    bicep_files,
+    decision_table,
+    label,
+    linter_findings,
+    located,
+    nested_templates,
+    resources_of,
     same,
     value_at,
     verdict,
 )
-from generator.checks.security import linter_level, nested_templates
+from generator.checks.tables import (
+    COMPONENT_TYPES,
+    DEPLOYMENT_SKUS,
+    EXPECTED_COUNTS,
+    HUB_ANSWERS,
+    NAME_RULES,
+    NOT_TAGGABLE,
+    PROTECTIONS,
+    REUSED,
+    SECOND_REGION_TYPES,
+    TAGS,
+)
 from generator.evaluation import Environment, Project, Resource
 
-REUSED = {
-    "databricks": ("Microsoft.Databricks/workspaces", "existing_databricks_id"),
-    "api_management": ("Microsoft.ApiManagement/service", "existing_api_management_id"),
-    "log_analytics": ("Microsoft.OperationalInsights/workspaces", "existing_log_analytics_id"),
-    "container_registry": ("Microsoft.ContainerRegistry/registries", "existing_container_registry_id"),
-    "ml_registry": ("Microsoft.MachineLearningServices/registries", "existing_ml_registry_id"),
-}
-"""What can be reused -> its type and the answer that names it."""
-
-HUB_ANSWERS = ("existing_hub_network_id", "existing_private_dns_resource_group_id", "existing_firewall_private_ip")
-
+RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
 DECISION_HEADINGS = ("Answer", "Reason", "Consequence", "Guidance")
 LEAST_REASON_CHARACTERS = 20
 
-REGIONAL_SKUS = ("Standard", "ProvisionedManaged")
-DATA_ZONE_SKUS = ("DataZoneStandard", "DataZoneProvisionedManaged", "DataZoneBatch")
-GLOBAL_SKUS = ("GlobalStandard", "GlobalProvisionedManaged", "GlobalBatch", "DeveloperTier")
-DEPLOYMENT_SKUS = {
-    "region": REGIONAL_SKUS,
-    "data_zone": REGIONAL_SKUS + DATA_ZONE_SKUS,
-    "global": REGIONAL_SKUS + DATA_ZONE_SKUS + GLOBAL_SKUS,
-}
-"""Residency -> deployment types that honour it.
-Source: https://learn.microsoft.com/azure/ai-foundry/foundry-models/concepts/deployment-types"""
 
 SKIPPED_FOLDERS = {".git", ".venv", "node_modules", "__pycache__"}
 
-PLAIN = r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
-NAME_RULES = {
-    "Microsoft.Resources/resourceGroups": (1, 90, r"[\w.()-]*[\w()-]"),
-    "Microsoft.OperationalInsights/workspaces": (4, 63, r"[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]"),
-    "Microsoft.Insights/components": (1, 260, r"[^%&\\?/]*[^%&\\?/ .]"),
-    "Microsoft.Insights/actionGroups": (1, 260, r"[^:<>+/&%\\?|]*[^:<>+/&%\\?| .]"),
-    "Microsoft.Consumption/budgets": (1, 63, r"[A-Za-z0-9_-]+"),
-    "Microsoft.ManagedIdentity/userAssignedIdentities": (3, 128, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
-    "Microsoft.KeyVault/vaults": (3, 24, r"[A-Za-z]([A-Za-z0-9]|-(?!-))*(?<!-)"),
-    "Microsoft.KeyVault/vaults/keys": (1, 127, r"[A-Za-z0-9-]+"),
-    "Microsoft.Storage/storageAccounts": (3, 24, r"[a-z0-9]+"),
-    "Microsoft.Storage/storageAccounts/blobServices/containers": (3, 63, r"[a-z0-9]([a-z0-9]|-(?!-))*(?<!-)"),
-    "Microsoft.ContainerRegistry/registries": (5, 50, r"[A-Za-z0-9]+"),
-    "Microsoft.ContainerRegistry/registries/replications": (5, 50, r"[A-Za-z0-9]+"),
-    "Microsoft.Network/virtualNetworks": (2, 64, PLAIN),
-    "Microsoft.Network/virtualNetworks/subnets": (1, 80, PLAIN),
-    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings": (1, 80, PLAIN),
-    "Microsoft.Network/networkSecurityGroups": (1, 80, PLAIN),
-    "Microsoft.Network/routeTables": (1, 80, PLAIN),
-    "Microsoft.Network/publicIPAddresses": (1, 80, PLAIN),
-    "Microsoft.Network/natGateways": (1, 80, PLAIN),
-    "Microsoft.Network/privateEndpoints": (2, 64, PLAIN),
-    "Microsoft.Network/privateDnsZones": (1, 63, r"[\w-]+(\.[\w-]+){1,33}"),
-    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": (1, 80, PLAIN),
-    "Microsoft.Network/azureFirewalls": (1, 56, PLAIN),
-    "Microsoft.Network/firewallPolicies": (1, 80, PLAIN),
-    "Microsoft.Network/applicationGateways": (1, 80, PLAIN),
-    "Microsoft.MachineLearningServices/workspaces": (3, 33, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
-    "Microsoft.MachineLearningServices/workspaces/computes": (2, 16, r"[A-Za-z0-9-]+"),
-    "Microsoft.CognitiveServices/accounts": (2, 64, r"[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]"),
-    "Microsoft.ApiManagement/service": (1, 50, r"[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?"),
-    "Microsoft.Search/searchServices": (2, 60, r"[a-z0-9][a-z0-9-]*[a-z0-9]"),
-    "Microsoft.ContainerService/managedClusters": (1, 63, r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"),
-    "Microsoft.Databricks/workspaces": (3, 64, r"[A-Za-z0-9_-]+"),
-}
-"""Type -> shortest and longest name in characters, and its pattern.
-Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"""
 
 LONGEST_WORKLOAD = 10
 LONGEST_ENVIRONMENT = 4
@@ -98,90 +58,6 @@ LARGEST_TEMPLATE_BYTES = 1_000_000
 MOST_PARAMETERS = 40
 MOST_MODULE_LINES = 300
 STRICT_LINTER_RULES = ("no-unused-params", "no-unused-vars", "no-hardcoded-location")
-
-NOT_TAGGABLE = {
-    name.lower()
-    for name in (
-        "Microsoft.Authorization/roleAssignments",
-        "Microsoft.Authorization/policyAssignments",
-        "Microsoft.Authorization/locks",
-        "Microsoft.Insights/diagnosticSettings",
-        "Microsoft.Insights/privateLinkScopes/scopedResources",
-        "Microsoft.Consumption/budgets",
-        "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
-        "Microsoft.Storage/storageAccounts/blobServices",
-        "Microsoft.Storage/storageAccounts/blobServices/containers",
-        "Microsoft.Storage/storageAccounts/fileServices",
-        "Microsoft.Storage/storageAccounts/fileServices/shares",
-        "Microsoft.Storage/storageAccounts/managementPolicies",
-        "Microsoft.Network/virtualNetworks/subnets",
-        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-        "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
-        "Microsoft.Network/firewallPolicies/ruleCollectionGroups",
-        "Microsoft.MachineLearningServices/workspaces/datastores",
-        "Microsoft.MachineLearningServices/workspaces/schedules",
-        "Microsoft.MachineLearningServices/workspaces/connections",
-        "Microsoft.MachineLearningServices/workspaces/outboundRules",
-        "Microsoft.CognitiveServices/accounts/deployments",
-        "Microsoft.CognitiveServices/accounts/raiPolicies",
-        "Microsoft.Cache/redisEnterprise/databases",
-    )
-}
-"""Types without a `tags` property at the pinned versions (types of the compiler)."""
-
-TAGS = {
-    "workload": "workload",
-    "owner": "owner_email",
-    "costCenter": "cost_center",
-    "criticality": "criticality",
-    "dataClassification": "data_classification",
-}
-"""Tag -> the answer that it repeats; the sixth, `environment`, is the environment itself."""
-
-SECOND_REGION_TYPES = {
-    "microsoft.network/virtualnetworks/virtualnetworkpeerings",
-    "microsoft.network/privatednszones/virtualnetworklinks",
-}
-"""Types that prod has more of because of its second region although they are in no region themselves."""
-
-COMPONENT_TYPES = {
-    "microsoft.managedidentity/userassignedidentities",
-    "microsoft.authorization/roleassignments",
-    "microsoft.storage/storageaccounts",
-    "microsoft.storage/storageaccounts/blobservices",
-    "microsoft.storage/storageaccounts/blobservices/containers",
-    "microsoft.containerregistry/registries",
-    "microsoft.keyvault/vaults/keys",
-    "microsoft.insights/diagnosticsettings",
-    "microsoft.network/privateendpoints",
-    "microsoft.network/privateendpoints/privatednszonegroups",
-}
-"""Types whose number follows the components, which may differ: a promoted model is trained in one environment only."""
-
-PROTECTIONS = (
-    "properties.publicNetworkAccess",
-    "properties.publicNetworkAccessForIngestion",
-    "properties.publicNetworkAccessForQuery",
-    "properties.networkAcls",
-    "properties.networkRuleSet",
-    "properties.allowSharedKeyAccess",
-    "properties.allowBlobPublicAccess",
-    "properties.minimumTlsVersion",
-    "properties.disableLocalAuth",
-    "properties.DisableLocalAuth",
-    "properties.enableRbacAuthorization",
-    "properties.enablePurgeProtection",
-    "properties.softDeleteRetentionInDays",
-    "properties.adminUserEnabled",
-    "properties.anonymousPullEnabled",
-    "properties.accessModeSettings",
-    "properties.securityRules",
-    "properties.routes",
-    "properties.encryption.keySource",
-    "properties.encryption.status",
-    "properties.managedNetwork.isolationMode",
-)
-"""Properties that must not be weaker in one environment than in another."""
 
 
 @check("GEN-01")
@@ -194,12 +70,12 @@ def only_what_was_asked(project: Project) -> Iterator[Finding]:
     """
     yield from presence(project, *EXPECTED_COUNTS)
     for environment in project.environments.values():
-        allowed = allowed_types(project.answers, environment.name)
+        allowed = allowed_types(project.answers, environment.name) | owners_types(project.root)
         for resource in environment.resources:
             faults = [] if resource.type.lower() in allowed else ["no answer asks for this type, leave its module out"]
             yield verdict(label(environment, resource), faults, str(resource))
     yield from _referenced_files(project.root)
-    for key, module in _resources_of(project.template):
+    for key, module in resources_of(project.template):
         dead = _dead_switch(project, module)
         faults = [f"parameter {dead} switches it off in every environment, leave the module out"] if dead else []
         yield verdict(f"infra/main.bicep: {key}", faults)
@@ -232,13 +108,6 @@ def _reached(start: Path) -> set[Path]:
     return reached
 
 
-def _resources_of(template: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Symbolic name and body of each resource of a compiled template, in either of its two shapes."""
-    resources = template.get("resources", {})
-    rows = resources.items() if isinstance(resources, Mapping) else ((str(row.get("name")), row) for row in resources)
-    yield from rows
-
-
 def _dead_switch(project: Project, module: Mapping[str, Any]) -> str | None:
     """The parameter that is empty or false everywhere and so keeps a module out of every environment."""
     switches = [str(module.get("condition", "")), str(value_at(module, "copy.count") or "")]
@@ -265,7 +134,8 @@ def reuse_what_exists(project: Project) -> Iterator[Finding]:
     kinds = [kind for kind in REUSED if kind in project.answers["reuse"]]
     if not kinds and not project.answers["hub"]:
         raise DoesNotApply("The answers reuse nothing.")
-    declared = "\n".join(path.read_text(encoding="utf-8") for path in sorted((project.root / "infra").rglob("*.bicep")))
+    yield from presence(project, RESOURCE_GROUP)
+    declared = "\n".join(text for _, text in bicep_files(project.root))
     for kind in kinds:
         resource_type, key = REUSED[kind]
         for environment in project.environments.values():
@@ -314,7 +184,9 @@ def decisions_written_down(project: Project) -> Iterator[Finding]:
             faults.append("write a reason in a sentence")
         yield verdict(str(path.relative_to(project.root)), faults)
     for key in _stored_keys(project.root):
-        faults = [] if named[key] == 1 else [f"named in {named[key]} records, name it in the Answer table of exactly one"]
+        faults = (
+            [] if named[key] == 1 else [f"named in {named[key]} records, name it in the Answer table of exactly one"]
+        )
         yield verdict(f"docs/decisions: {key}", faults)
     for environment, cluster in located(project, "Microsoft.ContainerService/managedClusters"):
         faults = [] if named["hosting_reason"] else ["write down why managed endpoints do not do (hosting_reason)"]
@@ -372,7 +244,9 @@ def residency_honoured(project: Project) -> Iterator[Finding]:
     for environment, deployment in deployments:
         name = str((deployment.sku or {}).get("name"))
         allowed = DEPLOYMENT_SKUS[residency]
-        faults = [] if name in allowed else [f"sku.name is {name}, with residency {residency} use {' or '.join(allowed)}"]
+        faults = (
+            [] if name in allowed else [f"sku.name is {name}, with residency {residency} use {' or '.join(allowed)}"]
+        )
         yield verdict(label(environment, deployment), faults, str(deployment))
 
 
@@ -386,16 +260,16 @@ def pinned_api_versions(project: Project) -> Iterator[Finding]:
     used: dict[tuple[str, str], str] = {}
     for environment, resource in located(project):
         used.setdefault((resource.type, resource.api_version), label(environment, resource))
-    for path in sorted((project.root / "infra").rglob("*.bicep")):
-        for name, version in re.findall(r"'([\w.]+/[\w./]+)@([\w-]+)'", path.read_text(encoding="utf-8")):
-            used.setdefault((name, version), str(path.relative_to(project.root)))
+    for path, text in bicep_files(project.root):
+        for name, version in re.findall(r"'([\w.]+/[\w./]+)@([\w-]+)'", text):
+            used.setdefault((name, version), path)
     pinned = {str(name).lower(): row for name, row in decision_table("api-versions").items()}
     for (name, version), evidence in sorted(used.items()):
         row = pinned.get(name.lower())
         faults = [] if row else [f"{name} is not in generator/decisions/api-versions.yml, add it"]
         if row and row["version"] != version:
             faults.append(f"{name} is at {version}, use {row['version']}")
-        elif row and version.endswith("-preview") and not row.get("preview_reason"):
+        elif row and version.endswith("-preview") and not row["reason"]:
             faults.append(f"{name}@{version} is a preview without a reason in the table, use a stable version")
         yield verdict(f"{name}@{version} ({evidence})", faults, name)
 
@@ -404,22 +278,22 @@ def pinned_api_versions(project: Project) -> Iterator[Finding]:
 def names_and_sizes(project: Project) -> Iterator[Finding]:
     """GEN-10: names stay legal for the longest workload and environment, and the template stays small.
 
-    Looks at the name of every resource (as it would be with the longest legal answers), at every deployment name, at the
-    size and parameters of main.json, at every module and its README, and at the linter levels.
+    Looks at the name of every resource (as it would be with the longest legal answers), at every deployment name, at
+    the size and parameters of main.json, at every module and its README, and at the linter levels.
     Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
     """
+    yield from presence(project, RESOURCE_GROUP)
     for environment, resource in located(project, *NAME_RULES):
         yield _name(project, environment, resource)
     yield from _deployment_names(project)
     size = len(json.dumps(project.template).encode())
-    yield verdict("main.json: size", [f"{size} bytes, keep it under {LARGEST_TEMPLATE_BYTES}"] * (size >= LARGEST_TEMPLATE_BYTES))
+    yield verdict(
+        "main.json: size", [f"{size} bytes, keep it under {LARGEST_TEMPLATE_BYTES}"] * (size >= LARGEST_TEMPLATE_BYTES)
+    )
     count = len(project.template.get("parameters", {}))
     yield verdict("main.json: parameters", [f"{count}, keep them under {MOST_PARAMETERS}"] * (count >= MOST_PARAMETERS))
     yield from _modules(project.root)
-    for rule in STRICT_LINTER_RULES:
-        level = linter_level(project, rule)
-        faults = [] if level == "error" else [f"level is {level or 'not set'}, set it to error"]
-        yield verdict(f"infra/bicepconfig.json: {rule}", faults)
+    yield from linter_findings(project, STRICT_LINTER_RULES)
 
 
 def _name(project: Project, environment: Environment, resource: Resource) -> Finding:
@@ -428,7 +302,9 @@ def _name(project: Project, environment: Environment, resource: Resource) -> Fin
     workload = project.answers["workload"]
     worst = len(name) + name.count(workload) * (LONGEST_WORKLOAD - len(workload))
     worst += LONGEST_ENVIRONMENT - len(environment.name) if environment.name in name else 0
-    faults = [] if shortest <= len(name) <= longest else [f"{len(name)} characters, allowed are {shortest} to {longest}"]
+    faults = (
+        [] if shortest <= len(name) <= longest else [f"{len(name)} characters, allowed are {shortest} to {longest}"]
+    )
     if worst > longest >= len(name):
         faults.append(f"{worst} characters with the longest workload, allowed are {longest}")
     if not re.fullmatch(pattern, name):
@@ -438,8 +314,8 @@ def _name(project: Project, environment: Environment, resource: Resource) -> Fin
 
 def _deployment_names(project: Project) -> Iterator[Finding]:
     """Names of nested deployments, every answer at its longest."""
-    for path, template in nested_templates(project.template, "main.json"):
-        for key, resource in _resources_of(template):
+    for path, template in nested_templates(project.template):
+        for key, resource in resources_of(template):
             if not same(resource.get("type"), "Microsoft.Resources/deployments"):
                 continue
             length = _longest_deployment_name(str(resource.get("name", "")))
@@ -490,12 +366,13 @@ def six_tags(project: Project) -> Iterator[Finding]:
 
 @check("GEN-12")
 def same_in_every_environment(project: Project) -> Iterator[Finding]:
-    """GEN-12: every environment deploys the same template with the same features and, for sensitive data, the same locks.
+    """GEN-12: every environment deploys the same template with the same features and, for sensitive data, as closed.
 
-    Looks at the parameter files, at the numbers of each type in test and prod outside the stated differences, and at the
-    protective properties of each type when the data is confidential or restricted.
+    Looks at the parameter files, at the numbers of each type in test and prod outside the stated differences, and at
+    the protective properties of each type when the data is confidential or restricted.
     Source: https://learn.microsoft.com/azure/well-architected/operational-excellence/safe-deployments
     """
+    yield from presence(project, RESOURCE_GROUP)
     yield from _parameter_files(project)
     if {"test", "prod"} <= project.environments.keys():
         yield from _same_types(project)
@@ -553,8 +430,8 @@ def _first_region(answers: Mapping[str, Any], environment: Environment) -> Itera
 def _same_protections(project: Project) -> Iterator[Finding]:
     """The protective properties of each type take the same values in every environment that has the type."""
     vectors = {environment.name: _vectors(environment) for environment in project.environments.values()}
-    first, *others = vectors
-    for other in others:
+    first = next(iter(vectors), "")
+    for other in list(vectors)[1:]:
         for name in sorted(vectors[first].keys() & vectors[other].keys()):
             differing = sorted({path for path, _ in vectors[first][name] ^ vectors[other][name]})
             faults = [f"{path} differs, set it alike in both" for path in differing]
@@ -585,7 +462,7 @@ def nothing_retired(project: Project) -> Iterator[Finding]:
     Looks at the text of every file of the project.
     Source: generator/decisions/retired.yml, from Azure/EOL and the products' own notices
     """
-    rows = [(name, re.compile(str(row["pattern"])), row) for name, row in decision_table("retired").items()]
+    rows = [(re.compile(str(row["pattern"])), row) for row in decision_table("retired").values()]
     for path in sorted(project.root.rglob("*")):
         relative = path.relative_to(project.root)
         if not path.is_file() or SKIPPED_FOLDERS & set(relative.parts):
@@ -594,5 +471,5 @@ def nothing_retired(project: Project) -> Iterator[Finding]:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        faults = [f"names {name}, use {row['instead']}" for name, pattern, row in rows if pattern.search(text)]
+        faults = [f"names {row['what']}, use {row['instead']}" for pattern, row in rows if pattern.search(text)]
         yield verdict(str(relative), faults)

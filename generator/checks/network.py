@@ -2,26 +2,32 @@
 
 import ipaddress
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import (
-    FIREWALL_SUBNET,
-    PRIVATE_ENDPOINT_SUBNET,
-    compare,
-    decision_table,
     environment_facts,
-    label,
-    located,
     presence,
     private_endpoints,
+)
+from generator.checks.reading import (
+    compare,
+    decision_table,
+    label,
+    located,
     same,
-    type_of_id,
     value_at,
     verdict,
+)
+from generator.checks.tables import (
+    ADDRESS_HOLDERS,
+    CLOSABLE,
+    FIREWALL_SUBNET,
+    OPEN_SOURCES,
+    PRIVATE_ENDPOINT_SUBNET,
+    UNGUARDED_SUBNETS,
 )
 from generator.evaluation import Environment, Project, Resource
 
@@ -44,40 +50,6 @@ APP_GATEWAY = "Microsoft.Network/applicationGateways"
 APP_GATEWAY_POLICY = "Microsoft.Network/ApplicationGatewayWebApplicationFirewallPolicies"
 FRONT_DOOR = "Microsoft.Cdn/profiles"
 FRONT_DOOR_POLICY = "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies"
-
-CLOSABLE: dict[str, str | None] = {
-    VAULT: "networkAcls",
-    "Microsoft.Storage/storageAccounts": "networkAcls",
-    "Microsoft.ContainerRegistry/registries": "networkRuleSet",
-    "Microsoft.CognitiveServices/accounts": "networkAcls",
-    "Microsoft.MachineLearningServices/workspaces": None,
-    "Microsoft.MachineLearningServices/registries": None,
-    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": None,
-    "Microsoft.MachineLearningServices/workspaces/batchEndpoints": None,
-    "Microsoft.Search/searchServices": None,
-    "Microsoft.Databricks/workspaces": None,
-    "Microsoft.DocumentDB/databaseAccounts": None,
-    "Microsoft.AppConfiguration/configurationStores": None,
-    "Microsoft.EventHub/namespaces": None,
-}
-"""Services with `publicNetworkAccess`, and the property that holds their address rules (types of the compiler)."""
-
-UNGUARDED_SUBNETS = ("AzureFirewallSubnet", "AzureBastionSubnet", "GatewaySubnet")
-"""Subnets on which the platform allows no security group or route of ours.
-Source: https://learn.microsoft.com/azure/virtual-network/virtual-network-vnet-plan-design-arm"""
-
-ADDRESS_HOLDERS = tuple(
-    name.lower()
-    for name in (
-        "Microsoft.Network/natGateways",
-        FIREWALL,
-        APP_GATEWAY,
-        "Microsoft.Network/bastionHosts",
-    )
-)
-"""The only types that may hold a public address."""
-
-OPEN_SOURCES = ("internet", "*", "0.0.0.0/0", "any")
 
 
 @check("NET-01")
@@ -161,8 +133,8 @@ def _targets(endpoint: Resource) -> Iterator[tuple[str, str]]:
 def exact_dns_zones(project: Project) -> Iterator[Finding]:
     """NET-03: each private endpoint registers in exactly the zones of its part, own zones or the hub's, never both.
 
-    Looks at the zone group of every endpoint, at the zones and their network links, and at the private link scope of the
-    monitoring services, which exists only when egress is controlled.
+    Looks at the zone group of every endpoint, at the zones and their network links, and at the private link scope of
+    the monitoring services, which exists only when egress is controlled.
     Source: https://learn.microsoft.com/azure/private-link/private-endpoint-dns
     """
     if not project.answers["private"] and not any(located(project, ENDPOINT, ZONE, LINK_SCOPE)):
@@ -182,8 +154,8 @@ def exact_dns_zones(project: Project) -> Iterator[Finding]:
 
 def _zones_of(table: Mapping[str, Any], part: str, region: str) -> list[str]:
     """Zones of a part of a service; a zone of one region has its name filled in."""
-    row = next((row for key, row in table.items() if same(key, part)), {"zones": []})
-    return [str(zone).replace("{region}", region) for zone in row["zones"]]
+    zones = [zone for key, row in table.items() if same(key, part) for zone in row["zones"]]
+    return [str(zone).replace("{region}", region) for zone in zones]
 
 
 def _zone_group(project: Project, environment: Environment, endpoint: Resource, wanted: set[str]) -> Finding:
@@ -371,13 +343,18 @@ def _allow_list(project: Project, environment: Environment, group: Resource) -> 
 def guarded_subnets(project: Project) -> Iterator[Finding]:
     """NET-07: every subnet has a security group, an explicit way out and no default outbound access.
 
-    Looks at every subnet, at the groups, routes and gateways it names, and at the address ranges, which must not overlap.
+    Looks at every subnet, at the groups, routes and gateways it names, and at the address ranges, which keep apart.
     Source: https://learn.microsoft.com/azure/virtual-network/ip-services/default-outbound-access
     """
     yield from presence(project, NETWORK)
-    wanted = {PRIVATE_ENDPOINT_SUBNET, *(FIREWALL_SUBNET if name == "firewall" else name for name in project.answers["subnets"])}
+    wanted = {
+        PRIVATE_ENDPOINT_SUBNET,
+        *(FIREWALL_SUBNET if name == "firewall" else name for name in project.answers["subnets"]),
+    }
     for environment, network in located(project, NETWORK):
-        names = {subnet["name"] for env, parent, subnet in _subnets(project) if env is environment and parent is network}
+        names = {
+            subnet["name"] for env, parent, subnet in _subnets(project) if env is environment and parent is network
+        }
         faults = [f"add the subnet {name}" for name in sorted(wanted - names)]
         faults += [f"remove the subnet {name}" for name in sorted(names - wanted)]
         yield verdict(f"{label(environment, network)} subnets", faults, str(network))
@@ -390,8 +367,15 @@ def guarded_subnets(project: Project) -> Iterator[Finding]:
 def _guard_faults(environment: Environment, subnet: Mapping[str, Any]) -> list[str]:
     present = {resource.id.lower() for resource in environment.resources}
     properties = subnet["properties"]
-    links = {key: str(value_at(properties, f"{key}.id") or "") for key in ("networkSecurityGroup", "natGateway", "routeTable")}
-    faults = [f"{key} {target} is deployed nowhere" for key, target in links.items() if target and target.lower() not in present]
+    links = {
+        key: str(value_at(properties, f"{key}.id") or "")
+        for key in ("networkSecurityGroup", "natGateway", "routeTable")
+    }
+    faults = [
+        f"{key} {target} is deployed nowhere"
+        for key, target in links.items()
+        if target and target.lower() not in present
+    ]
     if not links["networkSecurityGroup"]:
         faults.append("give it a network security group")
     if properties.get("defaultOutboundAccess") is not False:
@@ -404,7 +388,10 @@ def _guard_faults(environment: Environment, subnet: Mapping[str, Any]) -> list[s
 def _overlaps(project: Project) -> Iterator[Finding]:
     """Networks of all environments and subnets of one network keep apart, and subnets stay inside their network."""
     networks = [
-        (label(environment, network), [ipaddress.ip_network(item) for item in value_at(network.properties, "addressSpace.addressPrefixes")])
+        (
+            label(environment, network),
+            [ipaddress.ip_network(item) for item in value_at(network.properties, "addressSpace.addressPrefixes")],
+        )
         for environment, network in located(project, NETWORK)
     ]
     for index, (name, ranges) in enumerate(networks):
@@ -424,7 +411,9 @@ def _subnet_ranges(environment: Environment, network: Resource) -> Finding:
         (subnet["name"], ipaddress.IPv4Network(subnet["properties"]["addressPrefix"]))
         for subnet in network.properties.get("subnets") or []
     ]
-    faults = [f"{name} lies outside the network" for name, item in subnets if not any(item.subnet_of(part) for part in space)]
+    faults = [
+        f"{name} lies outside the network" for name, item in subnets if not any(item.subnet_of(part) for part in space)
+    ]
     faults += [
         f"{name} overlaps {other}"
         for index, (name, item) in enumerate(subnets)
@@ -467,7 +456,9 @@ def _addresses_due(project: Project, environment: Environment) -> int:
     if not facts["private"]:
         return len(environment.of_type(APP_GATEWAY))
     nat = bool(facts["workload_subnets"]) and not facts["controlled"] and not facts["hub"]
-    return (int(nat) + int(facts["own_firewall"])) * len(environment.of_type(NETWORK)) + len(environment.of_type(APP_GATEWAY))
+    return (int(nat) + int(facts["own_firewall"])) * len(environment.of_type(NETWORK)) + len(
+        environment.of_type(APP_GATEWAY)
+    )
 
 
 def _mentions(resource: Resource, target: Resource) -> bool:
@@ -496,7 +487,9 @@ def _web_firewall(project: Project) -> Iterator[Finding]:
     doors = list(located(project, APP_GATEWAY, FRONT_DOOR))
     gateways = {environment.name for environment, _ in located(project, "Microsoft.ApiManagement/service")}
     if not project.answers["internet_facing"]:
-        yield verdict("no door to the internet", [f"nobody calls from the internet, remove {item}" for _, item in doors])
+        yield verdict(
+            "no door to the internet", [f"nobody calls from the internet, remove {item}" for _, item in doors]
+        )
         return
     for name in sorted(gateways - {environment.name for environment, _ in doors}):
         yield verdict(f"{name}: web application firewall", [f"put {APP_GATEWAY} or {FRONT_DOOR} before the gateway"])

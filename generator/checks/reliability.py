@@ -3,7 +3,16 @@
 from collections.abc import Callable, Iterator
 
 from generator.checks import DoesNotApply, Finding, check
-from generator.checks.expected import label, located, presence, same, value_at, verdict
+from generator.checks.expected import (
+    presence,
+)
+from generator.checks.reading import (
+    label,
+    located,
+    same,
+    value_at,
+    verdict,
+)
 from generator.evaluation import Project, Resource
 
 STORAGE = "Microsoft.Storage/storageAccounts"
@@ -73,7 +82,9 @@ def availability_zones(project: Project) -> Iterator[Finding]:
     for environment, resource in resources:
         wanted = project.answers["zonal"] and environment.name == "prod"
         spread, where = next(row for name, row in ZONAL.items() if same(name, resource.type))
-        faults = [] if spread(resource) == wanted else [f"{'spread' if wanted else 'do not spread'} it over zones: {where}"]
+        faults = (
+            [] if spread(resource) == wanted else [f"{'spread' if wanted else 'do not spread'} it over zones: {where}"]
+        )
         if same(resource.type, STORAGE):
             geo = str(value_at(resource.body, "sku.name")).startswith("Standard_G")
             due = project.answers["geo_redundant"] and environment.name == "prod"

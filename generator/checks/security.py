@@ -8,17 +8,28 @@ from typing import Any
 
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import (
+    environment_facts,
+    presence,
+)
+from generator.checks.reading import (
+    bicep_files,
     compare,
     decision_table,
-    environment_facts,
     identity_name,
     label,
+    linter_findings,
     located,
-    presence,
+    nested_templates,
     same,
     type_of_id,
     value_at,
     verdict,
+)
+from generator.checks.tables import (
+    COMPONENT_CLASSES,
+    FORBIDDEN_ROLES,
+    KEYLESS,
+    OWN_KEY,
 )
 from generator.evaluation import Environment, Project, Resource
 
@@ -34,41 +45,16 @@ INSIGHTS = "Microsoft.Insights/components"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
 
-KEYLESS: dict[str, dict[str, Any]] = {
-    INSIGHTS: {"properties.DisableLocalAuth": True},
-    "Microsoft.OperationalInsights/workspaces": {"properties.features.disableLocalAuth": True},
-    ACCOUNT: {"properties.disableLocalAuth": True},
-    "Microsoft.MachineLearningServices/workspaces/computes": {"properties.disableLocalAuth": True},
-    "Microsoft.Search/searchServices": {"properties.disableLocalAuth": True},
-    "Microsoft.EventHub/namespaces": {"properties.disableLocalAuth": True},
-    "Microsoft.ServiceBus/namespaces": {"properties.disableLocalAuth": True},
-    "Microsoft.AppConfiguration/configurationStores": {"properties.disableLocalAuth": True},
-    "Microsoft.DocumentDB/databaseAccounts": {"properties.disableLocalAuth": True},
-}
-"""Services whose keys can be switched off, and the property that does it (types of the compiler)."""
 
-FORBIDDEN_ROLES = {
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
-    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+VAULT_PROTECTION = {
+    "properties.enableRbacAuthorization": True,
+    "properties.enablePurgeProtection": True,
+    "properties.softDeleteRetentionInDays": 90,
 }
-"""Roles that no identity of the platform may hold.
-Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles"""
-
-COMPONENT_CLASSES = {
-    "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments": "own models",
-    "microsoft.machinelearningservices/workspaces/onlineendpoints": "own models",
-    "microsoft.machinelearningservices/workspaces/batchendpoints/deployments": "batch",
-    "microsoft.machinelearningservices/workspaces/batchendpoints": "batch",
-    "microsoft.app/managedenvironments": "orchestrator",
-    "microsoft.app/containerapps": "orchestrator",
-    "microsoft.apimanagement/service": "gateway",
-    "microsoft.apimanagement/service/backends": "gateway",
-}
-"""Types that belong to one component together; every other type is a class of its own."""
-
 LINTER_RULES_FOR_SECRETS = ("outputs-should-not-contain-secrets", "secure-secrets-in-params")
-SECRET_FUNCTION = re.compile(r"\blist(?:\w*Keys|\w*Secrets|ConnectionStrings|Credentials|AccountSas|ServiceSas)\w*\s*\(", re.I)
+SECRET_FUNCTION = re.compile(
+    r"\blist(?:\w*Keys|\w*Secrets|ConnectionStrings|Credentials|AccountSas|ServiceSas)\w*\s*\(", re.I
+)
 SECRET_NAME = re.compile(
     r"secret(?!.*(id|uri|name|readers?|users?)$)|password|passphrase|connection_?string|(access|account|shared|primary|secondary|api)_?key$"
     r"|sas_?token|credential",
@@ -87,14 +73,9 @@ def keys_switched_off(project: Project) -> Iterator[Finding]:
     yield from presence(project, INSIGHTS)
     for service, wanted in KEYLESS.items():
         for environment, resource in located(project, service):
-            finding = compare(environment, resource, wanted)
-            if same(service, ACCOUNT) and not resource.properties.get("customSubDomainName"):
-                finding = verdict(
-                    label(environment, resource),
-                    [finding.detail.rstrip(".")] * (not finding.holds) + ["set properties.customSubDomainName"],
-                    str(resource),
-                )
-            yield finding
+            nameless = same(service, ACCOUNT) and not resource.properties.get("customSubDomainName")
+            others = ["set properties.customSubDomainName"] if nameless else []
+            yield compare(environment, resource, wanted, others)
 
 
 @check("SEC-03")
@@ -130,18 +111,8 @@ def key_vault_protection(project: Project) -> Iterator[Finding]:
     """
     yield from presence(project, VAULT)
     for environment, vault in located(project, VAULT):
-        finding = compare(
-            environment,
-            vault,
-            {
-                "properties.enableRbacAuthorization": True,
-                "properties.enablePurgeProtection": True,
-                "properties.softDeleteRetentionInDays": 90,
-            },
-        )
-        if vault.properties.get("accessPolicies"):
-            finding = verdict(label(environment, vault), ["remove properties.accessPolicies"], str(vault))
-        yield finding
+        others = ["remove properties.accessPolicies"] if vault.properties.get("accessPolicies") else []
+        yield compare(environment, vault, VAULT_PROTECTION, others)
 
 
 @check("SEC-05")
@@ -151,9 +122,9 @@ def registry_closed(project: Project) -> Iterator[Finding]:
     Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
     """
     yield from presence(project, REGISTRY)
-    wanted = {"properties.adminUserEnabled": False, "properties.anonymousPullEnabled": False}
+    wanted: dict[str, Any] = {"properties.adminUserEnabled": False, "properties.anonymousPullEnabled": False}
     if project.answers["private"]:
-        wanted = {**wanted, "sku.name": "Premium"}
+        wanted["sku.name"] = "Premium"
     for environment, registry in located(project, REGISTRY):
         yield compare(environment, registry, wanted)
 
@@ -351,43 +322,15 @@ def no_secret_leaves(project: Project) -> Iterator[Finding]:
     Looks at the two linter rules, at every Bicep file, and at the outputs of main.json and of every module in it.
     Source: https://learn.microsoft.com/azure/azure-resource-manager/bicep/linter-rule-outputs-should-not-contain-secrets
     """
-    for rule in LINTER_RULES_FOR_SECRETS:
-        level = linter_level(project, rule)
-        faults = [] if level == "error" else [f"level of {rule} is {level or 'not set'}, set it to error"]
-        yield verdict(f"infra/bicepconfig.json: {rule}", faults)
-    for path in sorted((project.root / "infra").rglob("*.bicep")):
-        found = SECRET_FUNCTION.findall(_without_comments(path.read_text(encoding="utf-8")))
-        faults = [f"remove {name.rstrip('( ')} and let callers use their identity" for name in found]
-        yield verdict(str(path.relative_to(project.root)), faults)
-    yield from _outputs(project.template, "main.json")
+    yield from linter_findings(project, LINTER_RULES_FOR_SECRETS)
+    for path, text in bicep_files(project.root):
+        found = SECRET_FUNCTION.findall(re.sub(r"(?m)^\s*//.*$", "", text))
+        yield verdict(path, [f"remove {name.rstrip('( ')} and let callers use their identity" for name in found])
+    yield from _outputs(project.template)
 
 
-def linter_level(project: Project, rule: str) -> str | None:
-    """Level of a linter rule in `infra/bicepconfig.json`, or None."""
-    path = project.root / "infra" / "bicepconfig.json"
-    if not path.is_file():
-        return None
-    level = value_at(json.loads(path.read_text(encoding="utf-8")), f"analyzers.core.rules.{rule}.level")
-    return level if isinstance(level, str) else None
-
-
-def _without_comments(text: str) -> str:
-    return re.sub(r"(?m)^\s*//.*$", "", text)
-
-
-def nested_templates(template: Mapping[str, Any], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The template itself and every module compiled into it, with a path of symbolic names."""
-    yield name, template
-    resources = template.get("resources", {})
-    rows = resources.items() if isinstance(resources, Mapping) else ((item.get("name", ""), item) for item in resources)
-    for key, resource in rows:
-        inner = value_at(resource, "properties.template")
-        if isinstance(inner, Mapping):
-            yield from nested_templates(inner, f"{name}/{key}")
-
-
-def _outputs(template: Mapping[str, Any], name: str) -> Iterator[Finding]:
-    for path, inner in nested_templates(template, name):
+def _outputs(template: Mapping[str, Any]) -> Iterator[Finding]:
+    for path, inner in nested_templates(template):
         faults = []
         for key, output in (inner.get("outputs") or {}).items():
             if SECRET_FUNCTION.search(json.dumps(output)):
@@ -401,8 +344,8 @@ def _outputs(template: Mapping[str, Any], name: str) -> Iterator[Finding]:
 def customer_managed_keys(project: Project) -> Iterator[Finding]:
     """SEC-11: with customer-managed keys everything that can be is encrypted with them, and nothing without.
 
-    Looks at the encryption of storage, registry, Azure ML workspaces and model accounts, at the rotation policy of every
-    key, and at the role and the identity that reach it.
+    Looks at the encryption of storage, registry, Azure ML workspaces and model accounts, at the rotation policy of
+    every key, and at the role and the identity that reach it.
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-machine-learning
     """
     asked = project.answers["customer_managed_keys"]
@@ -417,15 +360,6 @@ def customer_managed_keys(project: Project) -> Iterator[Finding]:
         actions = value_at(key.body, "properties.rotationPolicy.lifetimeActions") or []
         rotates = any(same(value_at(row, "action.type"), "rotate") for row in actions)
         yield verdict(label(environment, key), [] if rotates else ["add a rotation policy that rotates it"], str(key))
-
-
-OWN_KEY: dict[str, dict[str, Any]] = {
-    STORAGE: {"properties.encryption.keySource": "Microsoft.Keyvault"},
-    REGISTRY: {"properties.encryption.status": "enabled"},
-    WORKSPACE: {"properties.encryption.status": "Enabled"},
-    ACCOUNT: {"properties.encryption.keySource": "Microsoft.KeyVault"},
-}
-"""Services that can be encrypted with a customer-managed key, and what says that they are (types of the compiler)."""
 
 
 def _encryption(environment: Environment, resource: Resource, asked: bool) -> Finding:

@@ -88,11 +88,11 @@ def _requirements(result: Result) -> Table:
 
 def _summary(results: list[Result]) -> Table:
     table = Table(title_justify="left")
-    for title in ("project", "compiler remarks", "tools", HOLDS, BROKEN, ABSENT):
-        table.add_column(title)
+    for title in ("project", "compiler remarks", "files seen by tools", HOLDS, BROKEN, ABSENT):
+        table.add_column(title, overflow="fold")
     for result in results:
         kinds = counts(result.requirements)
-        looked = ", ".join(f"{item.tool} {item.files}" for item in result.tools)
+        looked = str(sum(item.files for item in result.tools))
         table.add_row(result.project, str(len(result.diagnostics)), looked, *(str(kinds[kind]) for kind in (HOLDS, BROKEN, ABSENT)))
     return table
 

@@ -1,0 +1,411 @@
+"""The tables that the checks look things up in: a later release that adds a resource type adds its rows here.
+
+Conditions and numbers are Jinja expressions over the answers and `expected.environment_facts`.
+"""
+
+from typing import Any
+
+# What must exist and what may.
+
+PRIVATE_ENDPOINT_SUBNET = "private-endpoints"
+
+FIREWALL_SUBNET = "AzureFirewallSubnet"
+
+EXPECTED_COUNTS = {
+    "Microsoft.Resources/resourceGroups": "2 + (1 if private else 0) + (1 if private and second_region else 0)",
+    "Microsoft.OperationalInsights/workspaces": "0 if 'log_analytics' in reuse else 1",
+    "Microsoft.Insights/components": "1",
+    "Microsoft.Insights/actionGroups": "1",
+    "Microsoft.Insights/privateLinkScopes": "1 if controlled else 0",
+    "Microsoft.Consumption/budgets": "1",
+    "Microsoft.KeyVault/vaults": "1",
+    "Microsoft.KeyVault/vaults/keys": "encrypted | length",
+    "Microsoft.ManagedIdentity/userAssignedIdentities": "here | length + encrypted | length",
+    "Microsoft.Storage/storageAccounts": "1 if stores else 0",
+    "Microsoft.Storage/storageAccounts/blobServices/containers": "stores | length",
+    "Microsoft.ContainerRegistry/registries": "1 if own_registry else 0",
+    "Microsoft.ContainerRegistry/registries/replications": "1 if own_registry and second_region else 0",
+    "Microsoft.Network/virtualNetworks": "(2 if second_region else 1) if private else 0",
+    "Microsoft.Network/azureFirewalls": "(2 if second_region else 1) if own_firewall else 0",
+}
+"""Resource type -> how many of them one environment has: an expression over the answers and `environment_facts`."""
+
+ALLOWED_TYPES = {
+    "true": (
+        "Microsoft.Resources/resourceGroups",
+        "Microsoft.Authorization/roleAssignments",
+        "Microsoft.Insights/components",
+        "Microsoft.Insights/actionGroups",
+        "Microsoft.Insights/diagnosticSettings",
+        "Microsoft.Insights/metricAlerts",
+        "Microsoft.Insights/scheduledQueryRules",
+        "Microsoft.Insights/activityLogAlerts",
+        "Microsoft.Insights/workbooks",
+        "Microsoft.Consumption/budgets",
+        "Microsoft.KeyVault/vaults",
+        "Microsoft.Authorization/policyAssignments",
+        "Microsoft.Authorization/locks",
+    ),
+    "here or encrypted": ("Microsoft.ManagedIdentity/userAssignedIdentities",),
+    "'log_analytics' not in reuse": ("Microsoft.OperationalInsights/workspaces",),
+    "stores": (
+        "Microsoft.Storage/storageAccounts",
+        "Microsoft.Storage/storageAccounts/blobServices",
+        "Microsoft.Storage/storageAccounts/blobServices/containers",
+        "Microsoft.Storage/storageAccounts/managementPolicies",
+    ),
+    "encrypted": ("Microsoft.KeyVault/vaults/keys",),
+    "own_registry": ("Microsoft.ContainerRegistry/registries",),
+    "own_registry and second_region": ("Microsoft.ContainerRegistry/registries/replications",),
+    "private": (
+        "Microsoft.Network/virtualNetworks",
+        "Microsoft.Network/virtualNetworks/subnets",
+        "Microsoft.Network/networkSecurityGroups",
+        "Microsoft.Network/routeTables",
+        "Microsoft.Network/privateEndpoints",
+        "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
+    ),
+    "private and not hub": (
+        "Microsoft.Network/privateDnsZones",
+        "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
+    ),
+    "hub or (private and second_region)": ("Microsoft.Network/virtualNetworks/virtualNetworkPeerings",),
+    "workload_subnets and not controlled and not hub": ("Microsoft.Network/natGateways",),
+    "own_firewall": (
+        "Microsoft.Network/azureFirewalls",
+        "Microsoft.Network/firewallPolicies",
+        "Microsoft.Network/firewallPolicies/ruleCollectionGroups",
+    ),
+    "own_firewall or (workload_subnets and not controlled and not hub) or (new_gateway and internet_facing)": (
+        "Microsoft.Network/publicIPAddresses",
+    ),
+    "controlled": (
+        "Microsoft.Insights/privateLinkScopes",
+        "Microsoft.Insights/privateLinkScopes/scopedResources",
+    ),
+    "'exploration' in here and eda_platform == 'compute_instance'": (
+        "Microsoft.MachineLearningServices/workspaces",
+        "Microsoft.MachineLearningServices/workspaces/computes",
+        "Microsoft.MachineLearningServices/workspaces/datastores",
+        "Microsoft.Storage/storageAccounts/fileServices",
+        "Microsoft.Storage/storageAccounts/fileServices/shares",
+    ),
+    "'training' in here and training_platform == 'azure_ml'": (
+        "Microsoft.MachineLearningServices/workspaces",
+        "Microsoft.MachineLearningServices/workspaces/computes",
+        "Microsoft.MachineLearningServices/workspaces/datastores",
+        "Microsoft.MachineLearningServices/workspaces/schedules",
+    ),
+    "'serving' in here and own_model_hosting == 'managed_endpoint'": (
+        "Microsoft.MachineLearningServices/workspaces",
+        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+        "Microsoft.MachineLearningServices/workspaces/schedules",
+    ),
+    "'serving' in here and own_model_hosting == 'kubernetes'": (
+        "Microsoft.ContainerService/managedClusters",
+        "Microsoft.MachineLearningServices/workspaces",
+        "Microsoft.MachineLearningServices/workspaces/computes",
+        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+    ),
+    "'batch' in here and batch_platform == 'azure_ml'": (
+        "Microsoft.MachineLearningServices/workspaces",
+        "Microsoft.MachineLearningServices/workspaces/computes",
+        "Microsoft.MachineLearningServices/workspaces/batchEndpoints",
+    ),
+    "'training' in functions and 'ml_registry' not in reuse": ("Microsoft.MachineLearningServices/registries",),
+    "'foundation' in model_sources": (
+        "Microsoft.CognitiveServices/accounts",
+        "Microsoft.CognitiveServices/accounts/deployments",
+        "Microsoft.CognitiveServices/accounts/projects",
+        "Microsoft.CognitiveServices/accounts/raiPolicies",
+    ),
+    "new_gateway": (
+        "Microsoft.ApiManagement/service",
+        "Microsoft.ApiManagement/service/apis",
+        "Microsoft.ApiManagement/service/apis/diagnostics",
+        "Microsoft.ApiManagement/service/apis/operations",
+        "Microsoft.ApiManagement/service/apis/policies",
+        "Microsoft.ApiManagement/service/apis/releases",
+        "Microsoft.ApiManagement/service/apiVersionSets",
+        "Microsoft.ApiManagement/service/backends",
+        "Microsoft.ApiManagement/service/diagnostics",
+        "Microsoft.ApiManagement/service/loggers",
+        "Microsoft.ApiManagement/service/namedValues",
+        "Microsoft.ApiManagement/service/policies",
+        "Microsoft.ApiManagement/service/policyFragments",
+        "Microsoft.ApiManagement/service/products",
+        "Microsoft.ApiManagement/service/products/apis",
+        "Microsoft.ApiManagement/service/products/policies",
+        "Microsoft.ApiManagement/service/subscriptions",
+    ),
+    "new_gateway and internet_facing": (
+        "Microsoft.Network/applicationGateways",
+        "Microsoft.Network/ApplicationGatewayWebApplicationFirewallPolicies",
+    ),
+    "new_gateway and semantic_cache": (
+        "Microsoft.ApiManagement/service/caches",
+        "Microsoft.Cache/redisEnterprise",
+        "Microsoft.Cache/redisEnterprise/databases",
+    ),
+    "'orchestrator' in here": ("Microsoft.App/managedEnvironments", "Microsoft.App/containerApps"),
+    "new_databricks": ("Microsoft.Databricks/workspaces", "Microsoft.Databricks/accessConnectors"),
+}
+"""Condition over the answers and `environment_facts` -> resource types that one environment may have then."""
+
+PRIVATE_LINK_PARTS = {
+    "Microsoft.KeyVault/vaults": ("vault",),
+    "Microsoft.Storage/storageAccounts": ("blob",),
+    "Microsoft.ContainerRegistry/registries": ("registry",),
+    "Microsoft.Insights/privateLinkScopes": ("azuremonitor",),
+    "Microsoft.MachineLearningServices/workspaces": ("amlworkspace",),
+    "Microsoft.MachineLearningServices/registries": ("amlregistry",),
+    "Microsoft.CognitiveServices/accounts": ("account",),
+    "Microsoft.Search/searchServices": ("searchService",),
+    "Microsoft.ApiManagement/service": ("Gateway",),
+    "Microsoft.Databricks/workspaces": ("databricks_ui_api", "browser_authentication"),
+    "Microsoft.DocumentDB/databaseAccounts": ("Sql",),
+    "Microsoft.AppConfiguration/configurationStores": ("configurationStores",),
+    "Microsoft.EventHub/namespaces": ("namespace",),
+    "Microsoft.Cache/redisEnterprise": ("redisEnterprise",),
+}
+"""Service -> the parts (group ids) that each get a private endpoint.
+Source: https://learn.microsoft.com/azure/private-link/private-endpoint-dns"""
+
+PRIVATE_LINK_PARTS_IN_USE = {
+    "file": "Microsoft.Storage/storageAccounts/fileServices/shares",
+    "queue": "Microsoft.Storage/storageAccounts/queueServices/queues",
+    "table": "Microsoft.Storage/storageAccounts/tableServices/tables",
+}
+"""Part of a storage account -> the child type whose presence means that the part is used."""
+
+
+# General rows.
+
+REUSED = {
+    "databricks": ("Microsoft.Databricks/workspaces", "existing_databricks_id"),
+    "api_management": ("Microsoft.ApiManagement/service", "existing_api_management_id"),
+    "log_analytics": ("Microsoft.OperationalInsights/workspaces", "existing_log_analytics_id"),
+    "container_registry": ("Microsoft.ContainerRegistry/registries", "existing_container_registry_id"),
+    "ml_registry": ("Microsoft.MachineLearningServices/registries", "existing_ml_registry_id"),
+}
+"""What can be reused -> its type and the answer that names it."""
+
+HUB_ANSWERS = ("existing_hub_network_id", "existing_private_dns_resource_group_id", "existing_firewall_private_ip")
+
+REGIONAL_SKUS = ("Standard", "ProvisionedManaged")
+
+DATA_ZONE_SKUS = ("DataZoneStandard", "DataZoneProvisionedManaged", "DataZoneBatch")
+
+GLOBAL_SKUS = ("GlobalStandard", "GlobalProvisionedManaged", "GlobalBatch", "DeveloperTier")
+
+DEPLOYMENT_SKUS = {
+    "region": REGIONAL_SKUS,
+    "data_zone": REGIONAL_SKUS + DATA_ZONE_SKUS,
+    "global": REGIONAL_SKUS + DATA_ZONE_SKUS + GLOBAL_SKUS,
+}
+"""Residency -> deployment types that honour it.
+Source: https://learn.microsoft.com/azure/ai-foundry/foundry-models/concepts/deployment-types"""
+
+PLAIN = r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+
+NAME_RULES = {
+    "Microsoft.Resources/resourceGroups": (1, 90, r"[\w.()-]*[\w()-]"),
+    "Microsoft.OperationalInsights/workspaces": (4, 63, r"[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]"),
+    "Microsoft.Insights/components": (1, 260, r"[^%&\\?/]*[^%&\\?/ .]"),
+    "Microsoft.Insights/actionGroups": (1, 260, r"[^:<>+/&%\\?|]*[^:<>+/&%\\?| .]"),
+    "Microsoft.Consumption/budgets": (1, 63, r"[A-Za-z0-9_-]+"),
+    "Microsoft.ManagedIdentity/userAssignedIdentities": (3, 128, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
+    "Microsoft.KeyVault/vaults": (3, 24, r"[A-Za-z]([A-Za-z0-9]|-(?!-))*(?<!-)"),
+    "Microsoft.KeyVault/vaults/keys": (1, 127, r"[A-Za-z0-9-]+"),
+    "Microsoft.Storage/storageAccounts": (3, 24, r"[a-z0-9]+"),
+    "Microsoft.Storage/storageAccounts/blobServices/containers": (3, 63, r"[a-z0-9]([a-z0-9]|-(?!-))*(?<!-)"),
+    "Microsoft.ContainerRegistry/registries": (5, 50, r"[A-Za-z0-9]+"),
+    "Microsoft.ContainerRegistry/registries/replications": (5, 50, r"[A-Za-z0-9]+"),
+    "Microsoft.Network/virtualNetworks": (2, 64, PLAIN),
+    "Microsoft.Network/virtualNetworks/subnets": (1, 80, PLAIN),
+    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings": (1, 80, PLAIN),
+    "Microsoft.Network/networkSecurityGroups": (1, 80, PLAIN),
+    "Microsoft.Network/routeTables": (1, 80, PLAIN),
+    "Microsoft.Network/publicIPAddresses": (1, 80, PLAIN),
+    "Microsoft.Network/natGateways": (1, 80, PLAIN),
+    "Microsoft.Network/privateEndpoints": (2, 64, PLAIN),
+    "Microsoft.Network/privateDnsZones": (1, 63, r"[\w-]+(\.[\w-]+){1,33}"),
+    "Microsoft.Network/privateDnsZones/virtualNetworkLinks": (1, 80, PLAIN),
+    "Microsoft.Network/azureFirewalls": (1, 56, PLAIN),
+    "Microsoft.Network/firewallPolicies": (1, 80, PLAIN),
+    "Microsoft.Network/applicationGateways": (1, 80, PLAIN),
+    "Microsoft.MachineLearningServices/workspaces": (3, 33, r"[A-Za-z0-9][A-Za-z0-9_-]*"),
+    "Microsoft.MachineLearningServices/workspaces/computes": (2, 16, r"[A-Za-z0-9-]+"),
+    "Microsoft.CognitiveServices/accounts": (2, 64, r"[A-Za-z0-9][A-Za-z0-9-]*[A-Za-z0-9]"),
+    "Microsoft.ApiManagement/service": (1, 50, r"[A-Za-z]([A-Za-z0-9-]*[A-Za-z0-9])?"),
+    "Microsoft.Search/searchServices": (2, 60, r"[a-z0-9][a-z0-9-]*[a-z0-9]"),
+    "Microsoft.ContainerService/managedClusters": (1, 63, r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"),
+    "Microsoft.Databricks/workspaces": (3, 64, r"[A-Za-z0-9_-]+"),
+}
+"""Type -> shortest and longest name in characters, and its pattern.
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"""
+
+NOT_TAGGABLE = {
+    name.lower()
+    for name in (
+        "Microsoft.Authorization/roleAssignments",
+        "Microsoft.Authorization/policyAssignments",
+        "Microsoft.Authorization/locks",
+        "Microsoft.Insights/diagnosticSettings",
+        "Microsoft.Insights/privateLinkScopes/scopedResources",
+        "Microsoft.Consumption/budgets",
+        "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
+        "Microsoft.Storage/storageAccounts/blobServices",
+        "Microsoft.Storage/storageAccounts/blobServices/containers",
+        "Microsoft.Storage/storageAccounts/fileServices",
+        "Microsoft.Storage/storageAccounts/fileServices/shares",
+        "Microsoft.Storage/storageAccounts/managementPolicies",
+        "Microsoft.Network/virtualNetworks/subnets",
+        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+        "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
+        "Microsoft.Network/firewallPolicies/ruleCollectionGroups",
+        "Microsoft.MachineLearningServices/workspaces/datastores",
+        "Microsoft.MachineLearningServices/workspaces/schedules",
+        "Microsoft.MachineLearningServices/workspaces/connections",
+        "Microsoft.MachineLearningServices/workspaces/outboundRules",
+        "Microsoft.CognitiveServices/accounts/deployments",
+        "Microsoft.CognitiveServices/accounts/raiPolicies",
+        "Microsoft.Cache/redisEnterprise/databases",
+    )
+}
+"""Types without a `tags` property at the pinned versions (types of the compiler)."""
+
+TAGS = {
+    "workload": "workload",
+    "owner": "owner_email",
+    "costCenter": "cost_center",
+    "criticality": "criticality",
+    "dataClassification": "data_classification",
+}
+"""Tag -> the answer that it repeats; the sixth, `environment`, is the environment itself."""
+
+SECOND_REGION_TYPES = {
+    "microsoft.network/virtualnetworks/virtualnetworkpeerings",
+    "microsoft.network/privatednszones/virtualnetworklinks",
+}
+"""Types that prod has more of because of its second region although they are in no region themselves."""
+
+COMPONENT_TYPES = {
+    "microsoft.managedidentity/userassignedidentities",
+    "microsoft.authorization/roleassignments",
+    "microsoft.storage/storageaccounts",
+    "microsoft.storage/storageaccounts/blobservices",
+    "microsoft.storage/storageaccounts/blobservices/containers",
+    "microsoft.containerregistry/registries",
+    "microsoft.keyvault/vaults/keys",
+    "microsoft.insights/diagnosticsettings",
+    "microsoft.network/privateendpoints",
+    "microsoft.network/privateendpoints/privatednszonegroups",
+}
+"""Types whose number follows the components, which may differ: a promoted model is trained in one environment only."""
+
+PROTECTIONS = (
+    "properties.publicNetworkAccess",
+    "properties.publicNetworkAccessForIngestion",
+    "properties.publicNetworkAccessForQuery",
+    "properties.networkAcls",
+    "properties.networkRuleSet",
+    "properties.allowSharedKeyAccess",
+    "properties.allowBlobPublicAccess",
+    "properties.minimumTlsVersion",
+    "properties.disableLocalAuth",
+    "properties.DisableLocalAuth",
+    "properties.enableRbacAuthorization",
+    "properties.enablePurgeProtection",
+    "properties.softDeleteRetentionInDays",
+    "properties.adminUserEnabled",
+    "properties.anonymousPullEnabled",
+    "properties.accessModeSettings",
+    "properties.securityRules",
+    "properties.routes",
+    "properties.encryption.keySource",
+    "properties.encryption.status",
+    "properties.managedNetwork.isolationMode",
+)
+"""Properties that must not be weaker in one environment than in another."""
+
+
+# Security rows.
+
+KEYLESS: dict[str, dict[str, Any]] = {
+    "Microsoft.Insights/components": {"properties.DisableLocalAuth": True},
+    "Microsoft.OperationalInsights/workspaces": {"properties.features.disableLocalAuth": True},
+    "Microsoft.CognitiveServices/accounts": {"properties.disableLocalAuth": True},
+    "Microsoft.MachineLearningServices/workspaces/computes": {"properties.disableLocalAuth": True},
+    "Microsoft.Search/searchServices": {"properties.disableLocalAuth": True},
+    "Microsoft.EventHub/namespaces": {"properties.disableLocalAuth": True},
+    "Microsoft.ServiceBus/namespaces": {"properties.disableLocalAuth": True},
+    "Microsoft.AppConfiguration/configurationStores": {"properties.disableLocalAuth": True},
+    "Microsoft.DocumentDB/databaseAccounts": {"properties.disableLocalAuth": True},
+}
+"""Services whose keys can be switched off, and the property that does it (types of the compiler)."""
+
+FORBIDDEN_ROLES = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": "User Access Administrator",
+}
+"""Roles that no identity of the platform may hold.
+Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles"""
+
+COMPONENT_CLASSES = {
+    "microsoft.machinelearningservices/workspaces/onlineendpoints/deployments": "own models",
+    "microsoft.machinelearningservices/workspaces/onlineendpoints": "own models",
+    "microsoft.machinelearningservices/workspaces/batchendpoints/deployments": "batch",
+    "microsoft.machinelearningservices/workspaces/batchendpoints": "batch",
+    "microsoft.app/managedenvironments": "orchestrator",
+    "microsoft.app/containerapps": "orchestrator",
+    "microsoft.apimanagement/service": "gateway",
+    "microsoft.apimanagement/service/backends": "gateway",
+}
+"""Types that belong to one component together; every other type is a class of its own."""
+
+OWN_KEY: dict[str, dict[str, Any]] = {
+    "Microsoft.Storage/storageAccounts": {"properties.encryption.keySource": "Microsoft.Keyvault"},
+    "Microsoft.ContainerRegistry/registries": {"properties.encryption.status": "enabled"},
+    "Microsoft.MachineLearningServices/workspaces": {"properties.encryption.status": "Enabled"},
+    "Microsoft.CognitiveServices/accounts": {"properties.encryption.keySource": "Microsoft.KeyVault"},
+}
+"""Services that can be encrypted with a customer-managed key, and what says that they are (types of the compiler)."""
+
+
+# Network rows.
+
+CLOSABLE: dict[str, str | None] = {
+    "Microsoft.KeyVault/vaults": "networkAcls",
+    "Microsoft.Storage/storageAccounts": "networkAcls",
+    "Microsoft.ContainerRegistry/registries": "networkRuleSet",
+    "Microsoft.CognitiveServices/accounts": "networkAcls",
+    "Microsoft.MachineLearningServices/workspaces": None,
+    "Microsoft.MachineLearningServices/registries": None,
+    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": None,
+    "Microsoft.MachineLearningServices/workspaces/batchEndpoints": None,
+    "Microsoft.Search/searchServices": None,
+    "Microsoft.Databricks/workspaces": None,
+    "Microsoft.DocumentDB/databaseAccounts": None,
+    "Microsoft.AppConfiguration/configurationStores": None,
+    "Microsoft.EventHub/namespaces": None,
+}
+"""Services with `publicNetworkAccess`, and the property that holds their address rules (types of the compiler)."""
+
+UNGUARDED_SUBNETS = ("AzureFirewallSubnet", "AzureBastionSubnet", "GatewaySubnet")
+"""Subnets on which the platform allows no security group or route of ours.
+Source: https://learn.microsoft.com/azure/virtual-network/virtual-network-vnet-plan-design-arm"""
+
+ADDRESS_HOLDERS = tuple(
+    name.lower()
+    for name in (
+        "Microsoft.Network/natGateways",
+        "Microsoft.Network/azureFirewalls",
+        "Microsoft.Network/applicationGateways",
+        "Microsoft.Network/bastionHosts",
+    )
+)
+"""The only types that may hold a public address."""
+
+OPEN_SOURCES = ("internet", "*", "0.0.0.0/0", "any")
