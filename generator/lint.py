@@ -758,7 +758,8 @@ def row_unused(subject: Subject) -> Iterator[Finding]:
     """A table that nothing loads, or a row that nothing refers to."""
     for table in subject.template.tables:
         name = Path(table.file)
-        by_code = any(f"{quote}{name.name}{quote}" in subject.mentions for quote in "'\"")
+        spelled = (f"{quote}{text}{quote}" for quote in "'\"" for text in (name.name, name.stem))
+        by_code = any(text in subject.mentions for text in spelled)
         if not table.keys and not by_code:
             yield table.file, 1, "Load this table in a computed question or in the generator, or remove it."
         elif table.keys and not _used_whole(subject.template, table):

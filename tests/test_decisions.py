@@ -118,26 +118,39 @@ def test_gateway_tier_is_the_cheapest_that_fits(needs, tier):
     assert resolve(needs)["gateway_tier"] == tier
 
 
-RESIDENCY = [  # GEN-05: a model is only recommended where its deployment types honour the residency
-    (location, residency)
-    for location in ("swedencentral", "eastus2", "australiaeast")
-    for residency in ("region", "data_zone", "global")
-    if not (location == "australiaeast" and residency == "data_zone")
+RESIDENCY = [  # GEN-05: profile, location -> residency, and the newest chat model that honours it
+    ("prototype", "swedencentral", "global", "gpt-5.5"),
+    ("production", "swedencentral", "data_zone", "gpt-5.5"),
+    ("regulated", "swedencentral", "region", "gpt-5.1"),
+    ("production", "eastus2", "data_zone", "gpt-5.5"),
+    ("regulated", "eastus2", "region", "gpt-5.1"),
+    ("regulated", "germanywestcentral", "data_zone", "gpt-5.5"),
+    ("production", "uksouth", "global", "gpt-5.5"),
 ]
 
 
-@pytest.mark.parametrize(("location", "residency"), RESIDENCY)
-def test_models_fit_the_residency(location, residency):
-    answers = resolve({"location": location, "data_residency": residency})
-    for key in ("chat_model", "embedding_model"):
-        assert residency in answers["models"][answers[key]]["residency"]
-        offered = [row for row in answers["models"].values() if row["kind"] == key.split("_")[0]]
-        if any(row["recommended"] and residency in row["residency"] for row in offered):
-            assert answers["models"][answers[key]]["recommended"]
+@pytest.mark.parametrize(("profile", "location", "residency", "chat"), RESIDENCY)
+def test_models_fit_the_residency(profile, location, residency, chat):
+    answers = resolve({"profile": profile, "location": location})
+    assert answers["data_residency"] == residency
+    assert answers["chat_model"] == chat
+    offered = answers["models_offered"][location][residency]
+    assert answers["embedding_model"] == offered["embedding"][0]
+    assert {answers["models"][name]["kind"] for name in offered["chat"]} == {"chat"}
 
 
-def test_residency_defaults_to_the_region_where_no_data_zone_reaches():
-    assert resolve({"location": "australiaeast"})["data_residency"] == "region"
+def test_every_region_offers_models_globally_and_nowhere_else_by_mistake():
+    answers = resolve({})
+    for location, offered in answers["models_offered"].items():
+        assert offered["global"]["chat"] and offered["global"]["embedding"], location
+        in_zone = bool(offered["data_zone"]["chat"] and offered["data_zone"]["embedding"])
+        assert in_zone is bool(answers["regions"][location]["data_zone"]), location
+
+
+@pytest.mark.parametrize("location", ["uksouth", "australiaeast", "germanywestcentral"])
+def test_without_foundation_models_nothing_leaves_the_region(location):
+    answers = resolve({"profile": "regulated", "location": location, "model_sources": ["own"]})
+    assert answers["data_residency"] == "region"
 
 
 SOURCES = [

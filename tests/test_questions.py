@@ -141,6 +141,8 @@ WRONG = [
     ("location", {"location": "northcentralus"}, "no availability zones"),
     ("location", {"location": "australiaeast", "criticality": "high"}, "no second region"),
     ("data_residency", {"location": "australiaeast", "data_residency": "data_zone"}, "No data zone covers"),
+    ("data_residency", {"location": "francecentral", "data_residency": "region"}, "for itself alone"),
+    ("location", {"profile": "regulated", "location": "uksouth"}, "only globally"),
     ("secondary_location", {"criticality": "high", "secondary_location": "eastus"}, "outside the residency boundary"),
     ("secondary_location", {"criticality": "high", "secondary_location": "swedencentral"}, "the first region already"),
     (
@@ -219,6 +221,8 @@ WRONG = [
     ("peak_tokens_per_minute", {"peak_tokens_per_minute": 999}, "from 1000 to 10000000"),
     ("steady_share_percent", {"steady_share_percent": 101}, "from 0 to 100"),
     ("chat_model", {"chat_model": "gpt-2"}, "is not in"),
+    ("chat_model", {"data_residency": "region", "chat_model": "gpt-5.5"}, "with residency region"),
+    ("embedding_model", {"location": "westus3", "data_residency": "region", "embedding_model": "text-embedding-3-small"}, "with residency region"),
     ("batch_platform", {"model_sources": ["own"], "batch_platform": "foundry_batch"}, "no foundation model"),
     ("batch_platform", {"data_residency": "region", "batch_platform": "foundry_batch"}, "not for one region"),
     # gateway
