@@ -121,14 +121,12 @@ def resolve(data: Mapping[str, Any], root: Path = ROOT) -> dict[str, Any]:
     """
     from generator.rendering import interview  # Copier takes 0.4 s to import
 
-    check_types(data, root)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             combined, stored = interview(dict(data), root)
     except (ValueError, CopierError, TypeError, AttributeError) as error:
         raise GroundplanError(sentence(error)) from error
-    refuse_unasked(data, stored, combined, root)
     return {**combined, "_stored": stored}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -139,6 +140,17 @@ def differing(old: Any, new: Any, path: str = "") -> Iterator[Change]:
             yield from differing(before, after, f"{path}[{index}]")
     elif old != new:
         yield Change(path, old, new)
+
+
+def split_tags(item: Difference) -> tuple[dict[Change, int], dict[str, list[Change]]]:
+    """Tags change everywhere at once: each such change with its number of resources, and what else changes in each."""
+    tags = Counter(change for changes in item.changed.values() for change in changes if change.path.startswith("tags."))
+    own = {
+        key: rest
+        for key, changes in item.changed.items()
+        if (rest := [change for change in changes if not change.path.startswith("tags.")])
+    }
+    return dict(tags), own
 
 
 def data(differences: list[Difference]) -> dict[str, Any]:

@@ -1,12 +1,17 @@
 """What will exist: evaluated resources as rows, as a table and as a tree by resource group."""
 
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+import yaml
 from rich.table import Table
+from rich.text import Text
 from rich.tree import Tree
 
 from generator.evaluation import Environment, Project, Resource
+from generator.paths import DECISIONS
+
+ROLE_ASSIGNMENT = "microsoft.authorization/roleassignments"
 
 
 def row(resource: Resource) -> dict[str, Any]:
@@ -52,7 +57,7 @@ def tree(environment: Environment) -> Tree:
     branches: dict[str, Tree] = {}
     for resource in environment.resources:
         if resource.type.lower() == "microsoft.resources/resourcegroups":
-            groups[resource.name] = drawn.add(f"[bold]{resource.name}[/bold] ({resource.location})")
+            groups[resource.name] = drawn.add(Text(f"{resource.name} ({resource.location})", style="bold"))
     for resource in sorted(environment.resources, key=lambda item: len(_above(item) or "")):
         if resource.type.lower() == "microsoft.resources/resourcegroups":
             continue
@@ -65,7 +70,7 @@ def _group(drawn: Tree, groups: dict[str | None, Tree], resource: Resource) -> T
     """The branch of a resource group; of one that is not ours when it is reused, or of the subscription."""
     name = resource.resource_group
     if name not in groups:
-        groups[name] = drawn.add(f"[bold]{name}[/bold] (existing)" if name else "[bold]subscription[/bold]")
+        groups[name] = drawn.add(Text(f"{name} (existing)" if name else "subscription", style="bold"))
     return groups[name]
 
 
@@ -74,14 +79,25 @@ def _above(resource: Resource) -> str | None:
 
 
 def _name(resource: Resource) -> str:
+    """The last part of the name; of a role assignment, whose name is a hash, what it grants."""
+    if resource.type.lower() == ROLE_ASSIGNMENT:
+        role = str(resource.properties.get("roleDefinitionId", "")).rsplit("/", 1)[-1]
+        holder = str(resource.properties.get("principalId", ""))
+        if "userAssignedIdentities/" in holder:
+            holder = holder.partition("userAssignedIdentities/")[2].partition("'")[0]
+        return f"{_role_names().get(role, role)} for {holder}"
     return resource.name.rsplit("/", 1)[-1]
 
 
-def _label(resource: Resource) -> str:
+@lru_cache(maxsize=1)
+def _role_names() -> dict[str, str]:
+    """Id of a role definition -> its name."""
+    table = yaml.safe_load((DECISIONS / "roles.yml").read_text(encoding="utf-8"))
+    return {row["id"]: row["name"] for row in table.values()}
+
+
+def _label(resource: Resource) -> Text:
     size = row(resource)["sku"]
-    return f"{resource.type.removeprefix('Microsoft.')} [cyan]{_name(resource)}[/cyan]" + (f" ({size})" if size else "")
-
-
-def summary(project: Project) -> Mapping[str, int]:
-    """Number of resources by environment."""
-    return {name: len(found.resources) for name, found in project.environments.items()}
+    text = Text(f"{resource.type.removeprefix('Microsoft.')} ")
+    text.append(_name(resource), style="cyan")
+    return text.append(f" ({size})") if size else text

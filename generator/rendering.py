@@ -24,6 +24,7 @@ from jinja2 import BytecodeCache, TemplateError
 from jinja2.bccache import Bucket
 from jinja2.sandbox import SandboxedEnvironment
 
+from generator.answers import check_types, refuse_unasked, sentence
 from generator.errors import GroundplanError
 from generator.paths import ROOT
 
@@ -99,6 +100,13 @@ class FastWorker(Worker):
         environment.from_string = from_string  # type: ignore[method-assign]
         return environment
 
+    def _ask(self) -> None:
+        """Ask, after a look at the kinds of the answers, and refuse those that nothing asks for."""
+        root = Path(str(self.src_path))
+        check_types(self.data, root)
+        super()._ask()
+        refuse_unasked(self.data, stored_keys(self), self.answers.combined, root)
+
     def _render_file(self, *args: Any, **kwargs: Any) -> None:
         """Render one file; Copier forgets a `yield` of a path only when it compiles, which happens once here."""
         _forget_yield(self.jinja_env)
@@ -106,6 +114,11 @@ class FastWorker(Worker):
 
     def _sync_git_index_executable_bit(self, *_: Any) -> None:
         """A destination that is no repository has no index to keep in step."""
+
+
+def stored_keys(worker: Worker) -> set[str]:
+    """Keys that Copier writes into the answers file."""
+    return {key for key in worker._answers_to_remember() if not key.startswith("_")}
 
 
 def _forget_yield(environment: SandboxedEnvironment) -> None:
@@ -140,7 +153,7 @@ def interview(data: dict[str, Any], root: Path = ROOT) -> tuple[dict[str, Any], 
     ) as worker:
         worker._ask()
         combined = dict(worker.answers.combined)
-        stored = {key for key in worker._answers_to_remember() if not key.startswith("_")}
+        stored = stored_keys(worker)
     keys = worker.template.questions_data
     return {key: value for key, value in combined.items() if key in keys}, stored
 
@@ -156,8 +169,6 @@ def render(answers: Mapping[str, Any], destination: Path, root: Path = ROOT) -> 
     Raises:
         GroundplanError: The destination is not empty, or an answer is refused. Nothing is left behind.
     """
-    from generator.answers import sentence
-
     refuse_occupied(destination)
     existed = destination.exists()
     try:

@@ -61,7 +61,6 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "availability_objective": ("99.0", "99.95", "99.99"),
     "log_retention_days": (30, 180, 730),
     "monthly_budget": (10, 2500, 100000000),
-    "budget_start": ("2026-12-01", "2027-01-01"),
     "repository": ("contoso/vision", "a/b.c_d-e"),
     "rollout_steps": ("100", "50,100", "5,25,100"),
     "bake_minutes": ("60", "30,60", "10,10,1440"),
@@ -105,8 +104,7 @@ def sample(seed: int, root: Path = ROOT) -> dict[str, Any]:
         if question.computed or question.key in chosen:
             continue
         play = interview.play(chosen)
-        asked = play.steps[question.key].asked or question.ask is False
-        if asked and chance.random() < share:
+        if play.steps[question.key].asked and chance.random() < share:
             value = _choose(chance, interview, question, play)
             if value is not None and not interview.play({**chosen, question.key: value}).stopped:
                 chosen[question.key] = value

@@ -40,7 +40,10 @@ def spoil(project: Project, change: Change, scratch: Path) -> Project:
     draft = Draft(
         root,
         copy.deepcopy(dict(project.answers)),
-        {name: [copy.deepcopy(dict(item.body)) for item in env.resources] for name, env in project.environments.items()},
+        {
+            name: [copy.deepcopy(dict(item.body)) for item in env.resources]
+            for name, env in project.environments.items()
+        },
         {name: copy.deepcopy(dict(env.parameters)) for name, env in project.environments.items()},
         copy.deepcopy(dict(project.template)),
     )

@@ -153,7 +153,7 @@ def _in_parameters(project: Project, environment: Environment, key: str) -> Find
     path = project.root / "infra" / f"{environment.name}.bicepparam"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     value = str(project.answers[key])
-    faults = [] if value.lower() in text.lower() else [f"pass {key} ({value}) to main.bicep"]
+    faults = [] if f"'{value}'" in text else [f"pass {key} ({value}) to main.bicep"]
     return verdict(f"infra/{environment.name}.bicepparam: {key}", faults)
 
 

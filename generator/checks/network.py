@@ -32,6 +32,7 @@ from generator.checks.tables import (
 from generator.evaluation import Environment, Project, Resource
 
 VAULT = "Microsoft.KeyVault/vaults"
+RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
 NETWORK = "Microsoft.Network/virtualNetworks"
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
 ENDPOINT = "Microsoft.Network/privateEndpoints"
@@ -276,14 +277,15 @@ def controlled_egress(project: Project) -> Iterator[Finding]:
 
 
 def _subnets(project: Project) -> Iterator[tuple[Environment, Resource, Mapping[str, Any]]]:
-    """Every subnet of every network, whether written inside the network or as a resource of its own."""
-    for environment, network in located(project, NETWORK):
-        for subnet in network.properties.get("subnets") or []:
-            yield environment, network, subnet
-        prefix = network.id.lower() + "/subnets/"
+    """Every subnet with its network; one that is a resource of its own without a network here stands for both."""
+    for environment in project.environments.values():
+        networks = {network.id.lower(): network for network in environment.of_type(NETWORK)}
+        for network in networks.values():
+            for subnet in network.properties.get("subnets") or []:
+                yield environment, network, subnet
         for child in environment.of_type(SUBNET):
-            if child.id.lower().startswith(prefix):
-                yield environment, network, {"name": child.id[len(prefix) :], "properties": child.properties}
+            parent = networks.get(str(child.parent_id).lower(), child)
+            yield environment, parent, {"name": child.id.rpartition("/")[2], "properties": child.properties}
 
 
 def _is_workload(subnet: Mapping[str, Any]) -> bool:
@@ -431,6 +433,7 @@ def one_public_door(project: Project) -> Iterator[Finding]:
     apps, and at the web application firewall.
     Source: https://learn.microsoft.com/azure/well-architected/ai/architecture-pattern
     """
+    yield from presence(project, RESOURCE_GROUP, NETWORK)
     for environment in project.environments.values():
         addresses = environment.of_type(ADDRESS)
         due = _addresses_due(project, environment)

@@ -34,6 +34,7 @@ from generator.checks.tables import (
 from generator.evaluation import Environment, Project, Resource
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
 ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 CONTAINER = "Microsoft.Storage/storageAccounts/blobServices/containers"
@@ -185,6 +186,7 @@ def least_privilege(project: Project) -> Iterator[Finding]:
     the components of the answers need.
     Source: https://learn.microsoft.com/azure/role-based-access-control/best-practices
     """
+    yield from presence(project, RESOURCE_GROUP)
     roles = roles_of(project)
     yield from _roles_file(roles)
     for environment in project.environments.values():
@@ -310,7 +312,7 @@ def _operators_read(project: Project, environment: Environment) -> Iterator[Find
         for item in environment.of_type(ROLE_ASSIGNMENT)
         if principal(item) == operators and role_id(item) == reader
     }
-    for group in environment.of_type("Microsoft.Resources/resourceGroups"):
+    for group in environment.of_type(RESOURCE_GROUP):
         faults = [] if group.id.lower() in scopes else ["give the operators' group the role Reader on it"]
         yield verdict(f"{label(environment, group)} is read by the operators", faults, str(group))
 

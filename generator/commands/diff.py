@@ -49,16 +49,24 @@ def _project(target: str, folder: Path, compiler: Compiler) -> Project:
 
 
 def _print(console: Console, item: difference.Difference) -> None:
-    console.print(Text(f"{item.environment}: {'no difference' if item.empty else ''}".rstrip(": "), style="bold"))
+    console.print(Text(f"{item.environment}{': no difference' if item.empty else ''}", style="bold"))
     for resource in item.added:
         console.print(Text(f"  + {resource}", style="green"))
     for resource in item.removed:
         console.print(Text(f"  - {resource}", style="red"))
-    for key, changes in item.changed.items():
+    common, own = difference.split_tags(item)
+    for change, count in common.items():
+        console.print(Text(f"  ~ {count} resources", style="yellow"))
+        console.print(Text(f"      {_told(change)}"))
+    for key, changes in own.items():
         console.print(Text(f"  ~ {key.rsplit('/providers/', 1)[-1]}", style="yellow"))
         for change in changes:
-            note = " (made anew)" if change.replaces else ""
-            console.print(Text(f"      {change.path}: {_short(change.old)} -> {_short(change.new)}{note}"))
+            console.print(Text(f"      {_told(change)}"))
+
+
+def _told(change: difference.Change) -> str:
+    note = " (made anew)" if change.replaces else ""
+    return f"{change.path}: {_short(change.old)} -> {_short(change.new)}{note}"
 
 
 def _short(value: Any) -> str:

@@ -1,13 +1,14 @@
 """`groundplan new`: the interview, or a project from answers; what `make project` calls."""
 
 import shutil
+import sys
 import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from copier import run_copy
-from copier.errors import CopierError
+from copier.errors import CopierAnswersInterrupt, CopierError
 
 from generator.answers import check_keys, find, load, resolve, sentence
 from generator.errors import GroundplanError
@@ -25,6 +26,9 @@ def command(
 ) -> None:
     """Interview an architect and write a project, or write it from answers."""
     refuse_occupied(destination)
+    silent = defaults or answers is not None
+    if not silent and not sys.stdin.isatty():
+        raise GroundplanError("There is no terminal to ask on: add --defaults, or --answers with a file.")
     given = {**(load(find(answers)) if answers else {}), **_pairs(data or [])}
     check_keys(given)
     resolve(given)
@@ -37,7 +41,7 @@ def command(
                 str(ROOT),
                 destination,
                 data=given,
-                defaults=defaults or answers is not None,
+                defaults=silent,
                 vcs_ref="HEAD",
                 quiet=False,
             )
@@ -59,10 +63,8 @@ def _pairs(data: list[str]) -> dict[str, Any]:
 
 def _refusal(error: BaseException) -> BaseException:
     """The error as one sentence where it is the user's to mend."""
-    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CopierAnswersInterrupt":
+    if isinstance(error, (KeyboardInterrupt, CopierAnswersInterrupt)):
         return GroundplanError("The interview was stopped: nothing was written.", exit_code=130)
-    if type(error).__name__ == "InteractiveSessionError":
-        return GroundplanError("There is no terminal to ask on: add --defaults, or --answers with a file.")
     if isinstance(error, (CopierError, ValueError)):
         return GroundplanError(sentence(error))
     return error
