@@ -92,7 +92,8 @@ def _cache() -> Path:
 
 def _download(target: Path) -> Path:
     """Fetch the pinned release and compare its checksum."""
-    absent = f"There is no Bicep compiler: install release {BICEP_VERSION} of github.com/Azure/bicep and put it on the PATH or in $BICEP"
+    release = f"release {BICEP_VERSION} of github.com/Azure/bicep"
+    absent = f"There is no Bicep compiler: install {release} and put it on the PATH or in $BICEP"
     known = DOWNLOADS.get((platform.system(), platform.machine()))
     if known is None:
         raise GroundplanError(f"{absent}.", 1)
@@ -183,7 +184,12 @@ class Compiler:
         Raises:
             GroundplanError: The template cannot be evaluated.
         """
-        metadata = {"tenantId": TENANT_ID, "subscriptionId": SUBSCRIPTION_ID, "location": location, "deploymentName": "groundplan"}
+        metadata = {
+            "tenantId": TENANT_ID,
+            "subscriptionId": SUBSCRIPTION_ID,
+            "location": location,
+            "deploymentName": "groundplan",
+        }
         answer = self._call("bicep/getSnapshot", {"path": str(path), "metadata": metadata, "externalInputs": []})
         snapshot: dict[str, Any] = json.loads(answer["snapshot"])
         return snapshot

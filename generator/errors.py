@@ -10,6 +10,7 @@ class GroundplanError(Exception):
     """
 
     def __init__(self, message: str, exit_code: int = 2) -> None:
+        """Keep the sentence and the exit code."""
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code

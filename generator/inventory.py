@@ -30,7 +30,9 @@ def row(resource: Resource) -> dict[str, Any]:
 
 def rows(project: Project) -> dict[str, Any]:
     """Every environment as plain data."""
-    return {"environments": {name: [row(item) for item in found.resources] for name, found in project.environments.items()}}
+    return {
+        "environments": {name: [row(item) for item in found.resources] for name, found in project.environments.items()}
+    }
 
 
 def table(environment: Environment) -> Table:

@@ -32,7 +32,7 @@ def _questions_page(template: Template) -> Iterator[str]:
     answers = resolve({})
     yield "# Questions"
     yield ""
-    yield "In the order of the interview. Defaults are those of a project that takes every default; most follow other answers."
+    yield "In the order of the interview. Defaults are those of a project that takes all of them; most follow other answers."
     group = ""
     for question in template.questions:
         if question.computed:
@@ -66,7 +66,8 @@ def _choices(template: Template, question: Question, answers: Mapping[str, Any])
     if isinstance(choices, str):
         choices = yaml.safe_load(template.names.environment.from_string(choices).render(**answers))
     return {
-        str(value["value"] if isinstance(value, Mapping) else value): str(label) for label, value in (choices or {}).items()
+        str(value["value"] if isinstance(value, Mapping) else value): str(label)
+        for label, value in (choices or {}).items()
     }
 
 
@@ -75,7 +76,13 @@ def _tables_page(template: Template) -> Iterator[str]:
     yield ""
     yield "Facts that recommendations look things up in. Each row has its source and the date on which it was read."
     for table in template.tables:
-        yield from ("", f"## {Path(table.file).stem}", "", "| Row | Says | Source | Checked |", "| --- | --- | --- | --- |")
+        yield from (
+            "",
+            f"## {Path(table.file).stem}",
+            "",
+            "| Row | Says | Source | Checked |",
+            "| --- | --- | --- | --- |",
+        )
         for row in table.rows:
             cells = {key: value for key, value in row.cells.items() if key not in ("source", "checked")}
             says = ", ".join(f"{key} {_literal(value)}" for key, value in cells.items())

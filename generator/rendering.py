@@ -16,13 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from copier._jinja_ext import get_yield_context
+from copier._jinja_ext import SandboxedEnvironment, get_yield_context
 from copier._main import Worker
 from copier._template import Template
 from copier.errors import CopierError
 from jinja2 import BytecodeCache, TemplateError
 from jinja2.bccache import Bucket
-from jinja2.sandbox import SandboxedEnvironment
 
 from generator.answers import check_types, refuse_unasked, sentence
 from generator.errors import GroundplanError

@@ -6,7 +6,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ class Requirement:
         return bool(_expression(self.applies)(**answers))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _expression(text: str) -> Any:
     return _jinja.compile_expression(text, undefined_to_none=False)
 
@@ -111,7 +111,11 @@ def _requirement(row: Mapping[str, Any], path: Path) -> Requirement:
     if set(row) != KEYS:
         wrong = ", ".join(sorted(set(row) ^ KEYS))
         raise GroundplanError(f"{where}: give exactly the known keys (check {wrong}).")
-    if not re.fullmatch(r"[A-Z]{2,4}-\d\d", row["id"]) or row["level"] not in LEVELS or not row["sentence"].endswith("."):
+    if (
+        not re.fullmatch(r"[A-Z]{2,4}-\d\d", row["id"])
+        or row["level"] not in LEVELS
+        or not row["sentence"].endswith(".")
+    ):
         raise GroundplanError(f"{where}: check id, level and sentence.")
     if row["applies"] != "true" and not row["otherwise"]:
         raise GroundplanError(f"{where}: say in `otherwise` why it does not always apply.")

@@ -14,7 +14,7 @@ from generator.interview import Interview, Play
 from generator.paths import ROOT
 from generator.template import Question
 
-AWKWARD = "O'Brien \"Jo\" ${x} {{y}} <z> & \\"
+AWKWARD = 'O\'Brien "Jo" ${x} {{y}} <z> & \\'
 """A name with every character that breaks files which are not careful."""
 
 GUIDS = ("1d5f0f5e-6e3b-4c7d-8c1a-93f2b8a4c001", "7F1C2F6E-3A0B-4D55-9C0E-5D8F6F2A9B11")

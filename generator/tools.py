@@ -18,8 +18,8 @@ BROKEN = "broken"
 ABSENT = "does not apply"
 
 YAMLLINT_RULES = (
-    "{extends: default, rules: {line-length: disable, document-start: disable, braces: disable, truthy: {check-keys: false}, "
-    "comments: disable, indentation: {indent-sequences: consistent}}}"
+    "{extends: default, rules: {line-length: disable, document-start: disable, braces: disable, comments: disable, "
+    "truthy: {check-keys: false}, indentation: {indent-sequences: consistent}}}"
 )
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__"}
 

@@ -76,12 +76,14 @@ def judge(requirement: Requirement, project: Project) -> Verdict | None:
         return Verdict(requirement.id, requirement.sentence, ABSENT, requirement.otherwise, [])
     try:
         findings = list(registry()[requirement.id](project))
-    except DoesNotApply as reason:
-        return Verdict(requirement.id, requirement.sentence, ABSENT, str(reason), [])
+    except DoesNotApply as absent:
+        return Verdict(requirement.id, requirement.sentence, ABSENT, str(absent), [])
     except Exception as error:
         findings = [Finding(False, "the check itself", f"It failed: {type(error).__name__}: {error}")]
     if not findings:
-        findings = [Finding(False, "nothing", "There was nothing to look at: what the requirement is about is missing.")]
+        findings = [
+            Finding(False, "nothing", "There was nothing to look at: what the requirement is about is missing.")
+        ]
     faults = [finding for finding in findings if not finding.holds]
     evidence = [finding.evidence for finding in (faults or findings)]
     reason = "; ".join(f"{finding.evidence}: {finding.detail}" for finding in faults)
@@ -180,5 +182,3 @@ def require_compiler() -> str:
     """
     with Compiler() as compiler:
         return compiler.version()
-
-

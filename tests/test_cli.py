@@ -11,11 +11,15 @@ COPIER = [str(Path(sys.executable).parent / "copier")]
 
 
 def copier(*arguments):
-    return subprocess.run([*COPIER, *arguments], capture_output=True, text=True, check=False, env={**os.environ, "LANG": "C.UTF-8"})
+    return subprocess.run(
+        [*COPIER, *arguments], capture_output=True, text=True, check=False, env={**os.environ, "LANG": "C.UTF-8"}
+    )
 
 
 def test_defaults_need_no_trust(template_repo, tmp_path):
-    run = copier("copy", "--defaults", "--data", "project_name=Contoso Vision", str(template_repo), str(tmp_path / "out"))
+    run = copier(
+        "copy", "--defaults", "--data", "project_name=Contoso Vision", str(template_repo), str(tmp_path / "out")
+    )
     assert run.returncode == 0, run.stderr
     assert (tmp_path / "out" / "infra" / "main.bicep").is_file()
     assert (tmp_path / "out" / ".copier-answers.yml").is_file()

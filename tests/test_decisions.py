@@ -104,7 +104,15 @@ def test_platforms_reuse_before_they_build(needs, exploration, training, batch):
 GATEWAYS = [  # GW-14: the cheapest tier that meets posture, production, zones and regions
     ({"profile": "prototype"}, "developer"),
     ({"profile": "prototype", "network_posture": "private"}, "developer"),
-    ({"environments": ["prod"], "criticality": "low", "functions": ["online_inference"], "data_classification": "internal"}, "basic_v2"),
+    (
+        {
+            "environments": ["prod"],
+            "criticality": "low",
+            "functions": ["online_inference"],
+            "data_classification": "internal",
+        },
+        "basic_v2",
+    ),
     ({"criticality": "low"}, "standard_v2"),
     ({"criticality": "medium", "data_classification": "internal"}, "premium_v2"),
     ({"criticality": "medium"}, "premium_v2"),
@@ -194,7 +202,10 @@ COMPONENTS = [  # SEC-06: one identity a component, in the environments where th
         {"functions": ["online_inference"], "model_sources": ["own"]},
         {"serving": ["dev", "test", "prod"], "gateway": ["dev", "test", "prod"]},
     ),
-    ({"functions": ["online_inference"], "model_sources": ["foundation"], "environments": ["prod"]}, {"gateway": ["prod"]}),
+    (
+        {"functions": ["online_inference"], "model_sources": ["foundation"], "environments": ["prod"]},
+        {"gateway": ["prod"]},
+    ),
     (
         {
             "functions": ["online_inference"],
@@ -250,7 +261,10 @@ SUBNETS = [  # NET-07: one subnet a purpose
     ({"functions": ["online_inference"], "orchestrator": "container_apps"}, ["gateway", "orchestrator", "runners"]),
     ({"functions": ["training"], "data_classification": "restricted"}, ["firewall", "runners"]),
     ({"functions": ["training"], "data_classification": "restricted", "reuse": ["hub_network"]}, ["runners"]),
-    ({"functions": ["training"], "training_platform": "databricks"}, ["runners", "databricks-host", "databricks-container"]),
+    (
+        {"functions": ["training"], "training_platform": "databricks"},
+        ["runners", "databricks-host", "databricks-container"],
+    ),
     ({"functions": ["training"], **DATABRICKS}, ["runners"]),
 ]
 
@@ -288,11 +302,7 @@ def test_every_region_recommends_a_second_region_that_its_own_validator_accepts(
 
 def test_geo_redundant_storage_needs_a_pair_inside_the_boundary():
     regions = resolve({})["regions"]
-    rows = {
-        name: row["pair_inside_boundary"]
-        for name, row in regions.items()
-        if row["zones"] and row["secondary"]
-    }
+    rows = {name: row["pair_inside_boundary"] for name, row in regions.items() if row["zones"] and row["secondary"]}
     assert set(rows.values()) == {True, False}, "both branches need a region"
     for inside in (True, False):
         name = next(name for name, value in rows.items() if value is inside)

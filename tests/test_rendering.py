@@ -56,7 +56,7 @@ def test_changed_template_is_noticed(template_repo, tmp_path):
 
 
 def test_refused_answer_leaves_nothing_behind(template_repo, tmp_path):
-    with pytest.raises(GroundplanError, match="^workload: "):
+    with pytest.raises(GroundplanError, match=r"^workload: "):
         render({"workload": "Has-Dash"}, tmp_path / "out", template_repo)
     assert not (tmp_path / "out").exists()
 

@@ -1,4 +1,4 @@
-"""Every variant in every environment: compiles without a word, evaluates, keeps every requirement, holds nothing unasked."""
+"""Every variant in every environment compiles without a word, evaluates, and keeps every requirement."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from generator.answers import load, resolve, variants
 from generator.paths import ROOT
 
 NAMES = [variant.name for variant in variants()]
-AWKWARD = "O'Brien \"Jo\" ${x} {{y}} <z> & \\"
+AWKWARD = 'O\'Brien "Jo" ${x} {{y}} <z> & \\'
 
 
 def groundplan(*arguments):
@@ -32,7 +32,15 @@ def verified(rendered_variants):
 def test_there_are_variants_that_differ_in_everything_the_base_knows():
     answers = [resolve(load(variant.path)) for variant in variants()]
     assert len(answers) >= 8
-    for key in ("profile", "network_posture", "criticality", "environments", "ci_platform", "data_residency", "customer_managed_keys"):
+    for key in (
+        "profile",
+        "network_posture",
+        "criticality",
+        "environments",
+        "ci_platform",
+        "data_residency",
+        "customer_managed_keys",
+    ):
         assert len({json.dumps(row[key]) for row in answers}) > 1, key
     assert {kind for row in answers for kind in row["reuse"]} == {
         "databricks",

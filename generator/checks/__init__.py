@@ -29,7 +29,7 @@ class Finding:
     detail: str = ""
 
 
-class DoesNotApply(Exception):
+class DoesNotApply(Exception):  # noqa: N818 - an outcome, not an error
     """Raised with the reason when only the evaluated resources can tell that a requirement does not apply."""
 
 

@@ -24,5 +24,7 @@ def command(
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if check and stale:
-        raise GroundplanError(f"Run `groundplan docs`: {', '.join(stale)} no longer tell what the sources say.", exit_code=1)
+        raise GroundplanError(
+            f"Run `groundplan docs`: {', '.join(stale)} no longer tell what the sources say.", exit_code=1
+        )
     typer.echo(f"{len(stale)} pages written." if stale else "Every page is up to date.")

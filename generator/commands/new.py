@@ -22,7 +22,9 @@ def command(
     destination: Annotated[Path, typer.Argument(help="Folder of the project; it must not exist or be empty.")],
     answers: Annotated[str | None, typer.Option("--answers", help="A variant or an answers file.")] = None,
     defaults: Annotated[bool, typer.Option("--defaults", help="Take every default instead of asking.")] = False,
-    data: Annotated[list[str] | None, typer.Option("--data", "-d", help="One answer, as key=value.", show_default=False)] = None,
+    data: Annotated[
+        list[str] | None, typer.Option("--data", "-d", help="One answer, as key=value.", show_default=False)
+    ] = None,
 ) -> None:
     """Interview an architect and write a project, or write it from answers."""
     refuse_occupied(destination)

@@ -17,11 +17,14 @@ NAME = "render"
 
 def command(
     targets: Annotated[
-        list[str] | None, typer.Argument(help="Variants or answers files; every variant without any.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="Variants or answers files; every variant without any.", show_default=False),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder that gets one folder a project.")] = Path("build"),
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
-    count: Annotated[int, typer.Option("--random", min=0, help="Render this many random legal answer sets instead.")] = 0,
+    count: Annotated[
+        int, typer.Option("--random", min=0, help="Render this many random legal answer sets instead.")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of the random answers.")] = 1,
 ) -> None:
     """Write projects; each is byte for byte what `copier copy` writes for the same answers."""
@@ -53,7 +56,13 @@ def _random(count: int, seed: int, out: Path) -> list[Job]:
 
 
 def _run(jobs: list[Job], workers: int | None) -> list[tuple[Job, GroundplanError]]:
-    columns = (TextColumn("rendering"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        TextColumn("rendering"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(jobs))
         return render_many(jobs, workers, lambda job, _: progress.update(task, advance=1, description=job.name))

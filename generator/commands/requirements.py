@@ -24,11 +24,7 @@ def command(
     areas = list(dict.fromkeys(item.area for item in catalogue))
     if area and area.upper() not in areas:
         raise GroundplanError(f"There is no area {area}: choose one of {', '.join(areas)}.")
-    rows = [
-        item
-        for item in catalogue
-        if (not area or item.area == area.upper()) and not (missing and item.check)
-    ]
+    rows = [item for item in catalogue if (not area or item.area == area.upper()) and not (missing and item.check)]
     if as_json:
         typer.echo(json.dumps([asdict(item) for item in rows], indent=2))
         return

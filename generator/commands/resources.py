@@ -30,7 +30,9 @@ def command(
         project = evaluate(directory, answers, compiler, [env] if env else None)
     errors = [remark for remark in project.diagnostics if remark.level == "Error"]
     if errors:
-        raise GroundplanError(f"The template does not compile: {errors[0].message} ({errors[0].source}:{errors[0].line})", 1)
+        raise GroundplanError(
+            f"The template does not compile: {errors[0].message} ({errors[0].source}:{errors[0].line})", 1
+        )
     if as_json:
         typer.echo(json.dumps(inventory.rows(project), indent=2))
         return

@@ -25,7 +25,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
 ) -> None:
-    """Compile and evaluate every environment, run the tools and check the requirements; exit code 1 if anything is broken."""
+    """Compile and evaluate every environment, run the tools, check the requirements; exit code 1 if anything is broken."""
     with tempfile.TemporaryDirectory() as folder:
         projects = _projects(targets, Path(folder), workers)
         version = require_compiler()
@@ -60,7 +60,13 @@ def _projects(targets: list[str], folder: Path, workers: int | None) -> dict[str
 
 
 def _run(projects: dict[str, Path], workers: int | None) -> list[Result]:
-    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        TextColumn("verifying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(projects))
         return verify_many(projects, workers, lambda name: progress.update(task, advance=1, description=name))
@@ -81,7 +87,10 @@ def _requirements(result: Result) -> Table:
     for title in ("id", "requirement", "verdict", "evidence, or why not"):
         table.add_column(title, overflow="fold")
     for item in result.requirements:
-        shown = item.reason or f"{item.evidence[0]}{f' and {len(item.evidence) - 1} more' if len(item.evidence) > 1 else ''}"
+        shown = (
+            item.reason
+            or f"{item.evidence[0]}{f' and {len(item.evidence) - 1} more' if len(item.evidence) > 1 else ''}"
+        )
         table.add_row(item.id, item.sentence, Text(item.verdict, style=COLOURS[item.verdict]), Text(shown))
     return table
 
@@ -93,7 +102,12 @@ def _summary(results: list[Result]) -> Table:
     for result in results:
         kinds = counts(result.requirements)
         looked = str(sum(item.files for item in result.tools))
-        table.add_row(result.project, str(len(result.diagnostics)), looked, *(str(kinds[kind]) for kind in (HOLDS, BROKEN, ABSENT)))
+        table.add_row(
+            result.project,
+            str(len(result.diagnostics)),
+            looked,
+            *(str(kinds[kind]) for kind in (HOLDS, BROKEN, ABSENT)),
+        )
     return table
 
 
