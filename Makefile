@@ -23,11 +23,17 @@ help:
 	npm ci --silent --no-audit --no-fund
 	@touch $@
 
+# checkov needs older packages than pytest, so it lives apart.
+.tools/ready: Makefile
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check "checkov>=3.3,<4"
+	@touch $@
+
 project: .venv/run
 	@if [ -z "$(DEST)" ]; then echo "Say where the project goes: make project DEST=../my-ai-platform" >&2; exit 2; fi
 	.venv/bin/groundplan new "$(DEST)" $(if $(ANSWERS),--answers "$(ANSWERS)") $(if $(DEFAULTS),--defaults)
 
-test: .venv/test check
+test: .venv/test .tools/ready check
 	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 check: .venv/test
@@ -40,4 +46,4 @@ bench: .venv/test
 	.venv/bin/python docs/bench/measure.py
 
 clean:
-	rm -rf .venv node_modules build
+	rm -rf .venv .tools node_modules build

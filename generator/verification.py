@@ -108,7 +108,7 @@ def verify(root: Path, compiler: Compiler, name: str | None = None) -> Result:
         diagnostics += [f"{environment.name}: {remark}" for remark in environment.diagnostics]
     diagnostics += _unformatted(root, compiler)
     verdicts = [judge(item, project) for item in load()] if project.template else []
-    return Result(name or root.name, diagnostics, tools.run(root), [item for item in verdicts if item])
+    return Result(name or root.name, diagnostics, tools.run(project), [item for item in verdicts if item])
 
 
 def _remark(root: Path, remark: Diagnostic) -> str:

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from generator import tools
+from generator.evaluation import Environment, Project, Resource
 
 GOOD = {
     "a.json": '{"a": 1}\n',
@@ -23,13 +24,18 @@ def project(tmp_path):
     return tmp_path
 
 
+def run(root):
+    return tools.run(Project(root, {}, {}, {}, []))
+
+
 def test_a_tidy_project_holds(project):
-    results = {result.tool: result for result in tools.run(project)}
+    results = {result.tool: result for result in run(project)}
     assert {name: (result.verdict, result.files) for name, result in results.items()} == {
         "json": (tools.HOLDS, 1),
         "yamllint": (tools.HOLDS, 1),
         "markdownlint": (tools.HOLDS, 2),
         "lychee": (tools.HOLDS, 2),
+        "checkov": (tools.ABSENT, 0),
     }
 
 
@@ -52,7 +58,7 @@ def test_each_tool_finds_its_fault(project, tool, name, text, says):
 
 
 def test_nothing_to_look_at_does_not_apply(tmp_path):
-    for result in tools.run(tmp_path):
+    for result in run(tmp_path):
         assert (result.verdict, result.files) == (tools.ABSENT, 0)
 
 
@@ -62,19 +68,58 @@ def test_generated_folders_are_not_looked_at(project):
     assert tools.check_json(project).verdict == tools.HOLDS
 
 
-@pytest.mark.parametrize(
-    ("tool", "finder"), [(tools.check_markdown, "_node_program"), (tools.check_links, "_python_program")]
-)
-def test_a_missing_tool_is_broken(project, monkeypatch, tool, finder):
-    monkeypatch.setattr(tools, finder, lambda name: None)
+def evaluated(root, **properties):
+    """A project with one storage account in dev."""
+    safe = {
+        "allowBlobPublicAccess": False,
+        "allowSharedKeyAccess": False,
+        "minimumTlsVersion": "TLS1_2",
+        "publicNetworkAccess": "Disabled",
+        "supportsHttpsTrafficOnly": True,
+        "networkAcls": {"defaultAction": "Deny", "bypass": "AzureServices"},
+    }
+    account = {
+        "id": "/subscriptions/x/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/stone",
+        "type": "Microsoft.Storage/storageAccounts",
+        "apiVersion": "2026-04-01",
+        "name": "stone",
+        "location": "swedencentral",
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_ZRS"},
+        "properties": {**safe, **properties},
+    }
+    dev = Environment("dev", (Resource(account),), {}, [], {})
+    return Project(root, {"private": True}, {"dev": dev}, {}, [])
+
+
+def test_checkov_reads_evaluated_resources(tmp_path):
+    assert tools.check_security(evaluated(tmp_path)).verdict == tools.HOLDS
+    result = tools.check_security(evaluated(tmp_path, publicNetworkAccess="Enabled", supportsHttpsTrafficOnly=False))
+    assert result.verdict == tools.BROKEN and result.files == 1
+    assert any("dev: " in fault and "stone" in fault for fault in result.faults)
+
+
+def test_checkov_is_missed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tools, "_program", lambda name, folder: None)
+    result = tools.check_security(evaluated(tmp_path))
+    assert result.verdict == tools.BROKEN and "is not installed" in result.faults[0]
+    monkeypatch.setattr(tools, "_program", lambda name, folder: shutil.which("true"))
+    assert "looked at nothing" in tools.check_security(evaluated(tmp_path)).faults[0]
+
+
+@pytest.mark.parametrize("tool", [tools.check_markdown, tools.check_links])
+def test_a_missing_tool_is_broken(project, monkeypatch, tool):
+    monkeypatch.setattr(tools, "_program", lambda name, folder: None)
     result = tool(project)
     assert result.verdict == tools.BROKEN and "is not installed" in result.faults[0]
 
 
 def test_a_tool_that_looked_elsewhere_is_broken(project, monkeypatch):
-    monkeypatch.setattr(tools, "_node_program", lambda name: shutil.which("true"))
+    real = tools._program
+    monkeypatch.setattr(tools, "_program", lambda name, folder: shutil.which("true"))
     result = tools.check_markdown(project)
     assert result.verdict == tools.BROKEN and "looked at other files" in result.faults[0]
+    monkeypatch.setattr(tools, "_program", real)
     (project / "README.md").write_text("# Title\n\nNo link.\n")
     (project / "docs" / "other.md").unlink()
     assert tools.check_links(project).faults == ["lychee found no link to look at."]

@@ -25,7 +25,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
 ) -> None:
-    """Compile and evaluate every environment, run the tools, check the requirements; exit code 1 if anything is broken."""
+    """Compile and evaluate every environment, run the tools, check the requirements; exit 1 if anything is broken."""
     with tempfile.TemporaryDirectory() as folder:
         projects = _projects(targets, Path(folder), workers)
         version = require_compiler()
