@@ -42,8 +42,8 @@ check: .venv/test
 	.venv/bin/mypy
 	.venv/bin/groundplan lint
 
-bench: .venv/test
-	.venv/bin/python docs/bench/measure.py
+bench: .venv/test .tools/ready
+	.venv/bin/python -m generator.benchmark
 
 clean:
 	rm -rf .venv .tools node_modules build

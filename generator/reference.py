@@ -41,12 +41,17 @@ def _questions_page(template: Template) -> Iterator[str]:
             group = question.file
             yield from ("", f"## {Path(group).stem[3:].capitalize()}")
         yield from ("", f"### `{question.key}`", "", str(question.help), "")
-        yield f"- Default: `{_literal(answers.get(question.key))}`"
+        yield f"- Default: {_default(question, answers)}"
         yield f"- Asked when: {_condition(question)}"
         choices = _choices(template, question, answers)
         if choices:
             yield f"- {'Any of' if question.multiselect else 'One of'}:"
             yield from (f"  - `{value}`: {label}" for label, value in choices.items())
+
+
+def _default(question: Question, answers: Mapping[str, Any]) -> str:
+    """The value under the defaults; what is fixed by the day on which a project is made has none to print."""
+    return "computed on that day" if question.ask is False else f"`{_literal(answers.get(question.key))}`"
 
 
 def _literal(value: Any) -> str:

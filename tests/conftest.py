@@ -29,6 +29,7 @@ LAYERS = (
     "test_checks",
     "test_variants",
     "test_cli",
+    "test_interview",
     "test_update",
     "test_repository",
 )

@@ -16,7 +16,7 @@ param sourceAddressPrefix string
 param rules object
 
 @description('Whether the firewall is spread over availability zones.')
-param zoneRedundant bool
+param zoneRedundant bool = false
 
 @description('Resource id of the Log Analytics workspace.')
 param logAnalyticsId string
@@ -54,9 +54,6 @@ resource policy 'Microsoft.Network/firewallPolicies@2025-09-01' = {
       tier: 'Standard'
     }
     threatIntelMode: 'Deny'
-    dnsSettings: {
-      enableProxy: true
-    }
   }
 }
 

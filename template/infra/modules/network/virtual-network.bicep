@@ -35,10 +35,10 @@ param addressPrefix string
 param subnets subnet[]
 
 @description('Private address of a firewall elsewhere that traffic leaves through; empty when the network has its own, or none.')
-param firewallPrivateIp string
+param firewallPrivateIp string = ''
 
 @description('Whether public addresses are spread over availability zones.')
-param zoneRedundant bool
+param zoneRedundant bool = false
 
 @description('Resource id of the Log Analytics workspace.')
 param logAnalyticsId string

@@ -9,10 +9,7 @@ param name string
 param location string
 
 @description('Whether the registry is spread over availability zones.')
-param zoneRedundant bool
-
-@description('Second region that holds a replica; empty for none.')
-param secondaryLocation string
+param zoneRedundant bool = false
 
 @description('Components; those that pull images may.')
 param components component[]
@@ -24,7 +21,7 @@ param principals principal[]
 param pullRoleId string
 
 @description('Public address ranges that reach the registry; empty when only private endpoints do.')
-param allowedIpRanges string[]
+param allowedIpRanges string[] = []
 
 @description('Whether the public endpoint exists at all.')
 param publicAccess bool
@@ -86,17 +83,6 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' = {
         status: publicAccess ? 'enabled' : 'disabled'
       }
     }
-  }
-}
-
-resource replica 'Microsoft.ContainerRegistry/registries/replications@2025-11-01' = if (!empty(secondaryLocation)) {
-  parent: registry
-  name: empty(secondaryLocation) ? 'none' : secondaryLocation
-  location: secondaryLocation
-  tags: tags
-  properties: {
-    regionEndpointEnabled: true
-    zoneRedundancy: zoneRedundant ? 'Enabled' : 'Disabled'
   }
 }
 

@@ -12,16 +12,16 @@ param location string
 param hardwareKeys bool
 
 @description('Public address ranges that reach the vault; empty when only private endpoints do.')
-param allowedIpRanges string[]
+param allowedIpRanges string[] = []
 
 @description('Whether the public endpoint exists at all.')
 param publicAccess bool
 
 @description('Identities that read secrets.')
-param readers principal[]
+param readers principal[] = []
 
-@description('Role definition of those readers.')
-param readerRoleId string
+@description('Role definition of those readers; needed only when there are some.')
+param readerRoleId string = ''
 
 @description('Resource id of the Log Analytics workspace.')
 param logAnalyticsId string

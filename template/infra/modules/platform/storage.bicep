@@ -29,7 +29,7 @@ param dataScientistsGroupId string
 param roleIds { reader: string, contributor: string }
 
 @description('Public address ranges that reach the account; empty when only private endpoints do.')
-param allowedIpRanges string[]
+param allowedIpRanges string[] = []
 
 @description('Whether the public endpoint exists at all.')
 param publicAccess bool
