@@ -42,7 +42,9 @@ def test_enter_alone_makes_a_project(interview, tmp_path):
 
 
 def test_a_wrong_answer_is_refused_on_the_spot(interview, tmp_path):
-    child = interview("--data", "profile=prototype", "--data", "detail=essentials", "--data", "project_name=Contoso Vision")
+    child = interview(
+        "--data", "profile=prototype", "--data", "detail=essentials", "--data", "project_name=Contoso Vision"
+    )
     child.expect("short name")
     child.send("\x15Bad-Name" + ENTER)
     child.expect("Write 2 to 10 lowercase letters and digits")

@@ -2,23 +2,16 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 import yaml
 
 from generator.answers import load, resolve, variants
 from generator.paths import ROOT
+from tests.support import groundplan
 
 NAMES = [variant.name for variant in variants()]
 AWKWARD = 'O\'Brien "Jo" ${x} {{y}} <z> & \\'
-
-
-def groundplan(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "generator", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
 
 
 @pytest.fixture(scope="session")
@@ -99,3 +92,21 @@ def test_awkward_owner_survives_in_the_evaluated_resources(rendered_variants):
     assert tagged
     assert {row["tags"]["costCenter"] for row in tagged} == {AWKWARD}
     assert {row["tags"]["owner"] for row in tagged} == {"jo.o'brien@example.com"}
+
+
+def test_random_legal_answers_hold(tmp_path):
+    """Ten random answer sets; docs/how-to/verify.md says how to run a hundred."""
+    run = groundplan("render", "--random", "10", "--seed", "3", "--out", str(tmp_path))
+    assert run.returncode == 0, run.stderr
+    run = groundplan("verify", *map(str, sorted(tmp_path.iterdir())), "--json")
+    assert run.stdout, run.stderr
+    faults = [
+        (
+            project["project"],
+            project["diagnostics"],
+            [row for row in project["requirements"] if row["verdict"] == "broken"],
+        )
+        for project in json.loads(run.stdout)["projects"]
+        if project["broken"]
+    ]
+    assert faults == []
