@@ -1,4 +1,4 @@
-"""The interview in a real terminal: every question is asked, a wrong answer is refused on the spot, the defaults lead to a project."""
+"""The interview in a real terminal: a wrong answer is refused on the spot, and Enter alone leads to a project."""
 
 import sys
 from pathlib import Path
