@@ -23,9 +23,9 @@ from copier.errors import CopierError
 from jinja2 import BytecodeCache, TemplateError
 from jinja2.bccache import Bucket
 
-from generator.answers import check_types, refuse_unasked, sentence
 from generator.errors import GroundplanError
 from generator.paths import ROOT
+from generator.refusals import check_types, refuse_unasked, sentence
 
 
 class MemoryCache(BytecodeCache):

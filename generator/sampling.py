@@ -9,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from generator.answers import template
 from generator.interview import Interview, Play
 from generator.paths import ROOT
+from generator.refusals import template
 from generator.template import Question
 
 AWKWARD = 'O\'Brien "Jo" ${x} {{y}} <z> & \\'

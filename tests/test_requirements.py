@@ -73,7 +73,7 @@ def test_every_condition_reads_answers_that_exist():
 
 
 def test_asked_keys_exist():
-    from generator.answers import template
+    from generator.refusals import template
 
     known = {question.key for question in template().questions if not question.computed}
     for item in load():

@@ -1,6 +1,7 @@
 """Random legal answer sets: legal, repeatable, and together they reach every choice."""
 
-from generator.answers import resolve, template
+from generator.answers import resolve
+from generator.refusals import template
 from generator.sampling import AWKWARD, VALUES, sample
 
 SEEDS = range(200)

@@ -10,9 +10,10 @@ import typer
 from copier import run_copy
 from copier.errors import CopierAnswersInterrupt, CopierError
 
-from generator.answers import check_keys, find, load, resolve, sentence
+from generator.answers import find, load, resolve
 from generator.errors import GroundplanError
 from generator.paths import ROOT
+from generator.refusals import check_keys, sentence
 from generator.rendering import refuse_occupied
 
 NAME = "new"

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from generator.answers import find, load, variants
+from generator.commands.progress import progress
 from generator.errors import GroundplanError
 from generator.rendering import Job, refuse_occupied, render_many
 from generator.sampling import sample
@@ -56,13 +56,5 @@ def _random(count: int, seed: int, out: Path) -> list[Job]:
 
 
 def _run(jobs: list[Job], workers: int | None) -> list[tuple[Job, GroundplanError]]:
-    columns = (
-        TextColumn("rendering"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(jobs))
-        return render_many(jobs, workers, lambda job, _: progress.update(task, advance=1, description=job.name))
+    with progress("rendering", len(jobs)) as done:
+        return render_many(jobs, workers, lambda job, _: done(job.name))

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from generator.answers import ANSWERS_FILE, find, load
+from generator.commands.progress import progress
 from generator.errors import GroundplanError
 from generator.rendering import Job, render_many
 from generator.verification import ABSENT, BROKEN, HOLDS, Result, counts, require_compiler, verify_many
@@ -60,16 +60,8 @@ def _projects(targets: list[str], folder: Path, workers: int | None) -> dict[str
 
 
 def _run(projects: dict[str, Path], workers: int | None) -> list[Result]:
-    columns = (
-        TextColumn("verifying"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=len(projects))
-        return verify_many(projects, workers, lambda name: progress.update(task, advance=1, description=name))
+    with progress("verifying", len(projects)) as done:
+        return verify_many(projects, workers, done)
 
 
 def _print(results: list[Result]) -> None:
