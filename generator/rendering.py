@@ -16,36 +16,37 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from copier._jinja_ext import SandboxedEnvironment, get_yield_context
 from copier._main import Worker
 from copier._template import Template
 from copier.errors import CopierError
-from jinja2 import BytecodeCache, TemplateError
-from jinja2.bccache import Bucket
+from jinja2 import FileSystemBytecodeCache, TemplateError
 
 from generator.errors import GroundplanError
 from generator.paths import ROOT
 from generator.refusals import check_types, refuse_unasked, sentence
 
 
-class MemoryCache(BytecodeCache):
-    """Compiled file templates by name and content, for the life of a process."""
+class SharedCache(FileSystemBytecodeCache):
+    """Compiled file templates, shared by all processes and runs of a user.
+
+    Copier clones a template into a new folder each time, so the file name is no part of the key; Jinja itself compares
+    the checksum of the source.
+    """
 
     def __init__(self) -> None:
-        """Start empty."""
-        self._buckets: dict[str, bytes] = {}
+        """Use the user's cache folder."""
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        folder = base / "groundplan" / f"jinja-{jinja2.__version__}"
+        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(str(folder))
 
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill a bucket; Jinja itself compares the checksum of the source."""
-        if bucket.key in self._buckets:
-            bucket.bytecode_from_string(self._buckets[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep a bucket."""
-        self._buckets[bucket.key] = bucket.bytecode_to_string()
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        """Key of a template: its name within the template's root."""
+        return super().get_cache_key(name)
 
 
-_bytecode = MemoryCache()
 _compiled: dict[tuple[str, str], Any] = {}
 _templates: dict[tuple[Any, ...], Template] = {}
 
@@ -83,7 +84,7 @@ class FastWorker(Worker):
     def jinja_env(self) -> SandboxedEnvironment:
         """Copier's environment; questions, defaults and path parts are compiled once in a process."""
         environment: SandboxedEnvironment = super().jinja_env
-        environment.bytecode_cache = _bytecode
+        environment.bytecode_cache = SharedCache()
         compile_text = environment.from_string
         scope = str(self.template.local_abspath)
 

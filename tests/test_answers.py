@@ -1,9 +1,13 @@
 """Answers files: what is read, what is refused and with which sentence, through the command line."""
 
+import warnings
+
 import pytest
+from copier import run_copy
 
 from generator.answers import find, load, of_project, resolve, variants
 from generator.errors import GroundplanError
+from generator.paths import ROOT
 from tests.support import assert_refused, groundplan
 
 
@@ -80,6 +84,21 @@ def test_resolve_completes_and_tells_what_is_stored():
     assert answers["two_regions"] is True and answers["secondary_location"] == "germanywestcentral"
     assert {"criticality", "detail", "project_name", "functions"} <= answers["_stored"]
     assert "two_regions" not in answers["_stored"]
+
+
+@pytest.mark.parametrize("variant", variants(), ids=lambda variant: variant.name)
+def test_resolve_says_what_copier_says(variant, tmp_path):
+    data = load(variant.path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        worker = run_copy(
+            str(ROOT), tmp_path / "out", data=data, defaults=True, quiet=True, pretend=True, vcs_ref="HEAD"
+        )
+    ours = resolve(data)
+    keys = set(ours) - {"_stored"}
+    assert {key: worker.answers.combined[key] for key in keys} == {key: ours[key] for key in keys}
+    assert ours["_stored"] == {key for key in worker._answers_to_remember() if not key.startswith("_")}
+    assert not (tmp_path / "out").exists()
 
 
 def test_variants_have_names_and_descriptions():

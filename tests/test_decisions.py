@@ -1,6 +1,7 @@
 """Needs in, recommendations out: every branch of every recommendation, asked of Copier itself.
 
-Each row gives only what differs from the defaults. `resolve` runs `copier.run_copy(pretend=True)`.
+Each row gives only what differs from the defaults. `resolve` asks Copier's own worker; test_answers proves that
+`copier.run_copy(pretend=True)` says the same.
 """
 
 import itertools
