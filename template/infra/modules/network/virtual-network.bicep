@@ -226,7 +226,8 @@ resource network 'Microsoft.Network/virtualNetworks@2025-09-01' = {
         name: item.name
         properties: {
           addressPrefix: cidrSubnet(addressPrefix, unitPrefixLength - item.sizeBits, item.slot)
-          defaultOutboundAccess: false
+          // The firewall's subnet is the platform's own; it takes no such setting.
+          defaultOutboundAccess: item.egress == 'own' ? null : false
           privateEndpointNetworkPolicies: 'Enabled'
           delegations: empty(item.delegation)
             ? []
