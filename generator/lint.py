@@ -58,7 +58,6 @@ PIVOTS = ("profile", "detail")
 """Questions that set the starting point of all others: every combination of them is a base for the other changes."""
 
 DETAIL = re.compile(r"""\bdetail\s*==\s*['"]everything['"]""")
-DETAIL_KEYS = "everything_keys"
 
 FREE_TEXTS = (
     'O\'Brien "Jo" ${x} {{y}} <z> & \\',
@@ -392,26 +391,14 @@ def _unused(subject: Subject, computed: bool, advice: str) -> Iterator[Finding]:
             yield question.file, question.line, message
 
 
-@rule("detail-keys")
-def detail_keys(subject: Subject) -> Iterator[Finding]:
-    """The list of keys that only `detail: everything` asks differs from the questions that say so."""
-    template = subject.template
-    asked = {key: question for key, question in template.by_key.items() if DETAIL.search(str(question.when))}
-    listed = template.by_key.get(DETAIL_KEYS)
-    if not asked and listed is None:
-        return
-    if listed is None or not isinstance(listed.default, list):
-        question = next(iter(asked.values()), listed)
-        assert question is not None
-        message = f"List the keys that are asked with detail everything in the default of {DETAIL_KEYS}."
-        yield question.file, question.line, message
-        return
-    line = listed.line_of("default")
-    for key in sorted(asked.keys() - set(listed.default)):
-        yield listed.file, line, f"Add {key} to {DETAIL_KEYS}: it is asked only with detail everything."
-    for key in sorted(set(listed.default) - asked.keys()):
-        message = f"Remove {key} from {DETAIL_KEYS}: it is not a question that only detail everything asks."
-        yield listed.file, template.line_with(listed.file, key, line), message
+@rule("detail-keeps")
+def detail_keeps(subject: Subject) -> Iterator[Finding]:
+    """A question of `detail: everything` that forgets an answer given to it: Copier keeps it only while it is asked."""
+    for question in subject.template.questions:
+        kept = re.search(rf"""(['"]){re.escape(question.key)}\1 in _copier_answers""", str(question.when))
+        if DETAIL.search(str(question.when)) and not kept:
+            message = f"Add `or '{question.key}' in _copier_answers`: else an answer that was given is lost."
+            yield question.file, question.line_of("when"), message
 
 
 # YAML

@@ -44,10 +44,10 @@ _message_after_copy: "{% include 'generator/messages/after-copy.txt.jinja' %}"
 !include generator/questions/20-place.yml
 """,
     START: """\
-everything_keys:
+guarded_sites:
   type: yaml
   when: false
-  default: [zones]
+  default: [north]
 
 sites:
   type: yaml
@@ -68,7 +68,7 @@ detail:
   choices:
     "Little": essentials
     "All": everything
-  default: "{{ 'everything' if everything_keys | select('in', _copier_conf.data) | list else 'essentials' }}"
+  default: "{{ 'everything' if guarded_sites | select('in', _copier_conf.data) | list else 'essentials' }}"
 
 title:
   type: str
@@ -101,7 +101,7 @@ zones:
   type: bool
   help: In several zones?
   default: "{{ profile == 'production' }}"
-  when: "{{ detail == 'everything' }}"
+  when: "{{ detail == 'everything' or 'zones' in _copier_answers }}"
 
 api:
   type: str
@@ -238,9 +238,8 @@ BREAKS = [
         "extra:",
     ),
     once("computed-unused", PLACE, "closed:\n", "open:\n  when: false\n  default: 1\nclosed:\n", "open:"),
-    once("detail-keys", START, "[zones]", "[]", "default: []"),
-    once("detail-keys", START, "[zones]", "[zones, slug]", "[zones, slug]"),
-    once("detail-keys", START, "default: [zones]", "default: \"{{ ['zones'] }}\"", "zones:", PLACE),
+    once("detail-keeps", PLACE, " or 'zones' in _copier_answers", "", "detail == 'everything'"),
+    once("detail-keeps", PLACE, "'zones' in _copier_answers", "'site' in _copier_answers", "detail == 'everything'"),
     once("yaml-scalar", PLACE, '"2025-01-01"', "2025-01-01", "2025-01-01"),
     once("yaml-scalar", PLACE, '"2025-01-01"', "3.10", "3.10"),
     once("yaml-scalar", PLACE, '"2025-01-01"', "3.1", "3.1"),

@@ -143,7 +143,6 @@ WRONG = [
     ("environments", {"environments": ["dev", "dev"]}, "once"),
     ("environments", {"environments": "[test, test]"}, "once"),
     ("environments", {"environments": ["prod"]}, "Add dev"),
-    ("detail", {"detail": "essentials", "criticality": "low"}, "Choose everything: criticality"),
     # placement
     ("location", {"location": "atlantis"}, "is not in"),
     ("location", {"location": "northcentralus"}, "no availability zones"),
@@ -292,8 +291,8 @@ def test_wrong_answers_are_refused_with_one_sentence(key, answers, says):
     assert "\n" not in message.strip() and "Traceback" not in message
 
 
-def test_answers_that_were_not_asked_for_are_still_validated():
-    """A key of `everything` given beforehand turns the detail to everything, so Copier stores it."""
+def test_an_answer_given_beforehand_is_kept_although_essentials_do_not_ask_for_it():
     answers = resolve({"criticality": "high"})
-    assert answers["detail"] == "everything"
-    assert "criticality" in answers["_stored"]
+    assert answers["detail"] == "essentials"
+    assert "criticality" in answers["_stored"] and "network_posture" not in answers["_stored"]
+    assert answers["two_regions"]
