@@ -1,6 +1,8 @@
 """`copier update`: an owner's edit survives a new template version, and an update without news changes nothing."""
 
 import subprocess
+import sys
+from pathlib import Path
 
 import yaml
 
@@ -68,3 +70,20 @@ def test_update_of_an_untouched_project_equals_a_fresh_copy(copie, template_repo
         check=False,
     )
     assert compared.stdout == ""
+
+
+def test_an_answer_given_beforehand_survives_updates(template_repo, tmp_path):
+    """`criticality` is not asked with `detail: essentials`; given once, it is kept, and later answers join it."""
+    project = tmp_path / "project"
+    copier = str(Path(sys.executable).parent / "copier")
+
+    def run(*arguments):
+        subprocess.run([copier, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    run("copy", "--defaults", "--data", "criticality=high", str(template_repo), str(project))
+    committed(project)
+    run("update", "--defaults", "--vcs-ref", ":current:", "--data", "cost_center=CC-1", str(project))
+    answers = yaml.safe_load((project / ".copier-answers.yml").read_text())
+    assert (answers["criticality"], answers["cost_center"], answers["detail"]) == ("high", "CC-1", "essentials")
+    assert "network_posture" not in answers
+    assert "param secondaryLocation = 'germanywestcentral'" in (project / "infra" / "prod.bicepparam").read_text()
