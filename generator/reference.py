@@ -89,7 +89,7 @@ def _tables_page(template: Template) -> Iterator[str]:
             "| --- | --- | --- | --- |",
         )
         for row in table.rows:
-            cells = {key: value for key, value in row.cells.items() if key not in ("source", "checked")}
+            cells = {key: value for key, value in row.cells.items() if key not in ("source", "checked") and value != ""}
             says = ", ".join(f"{key} {_literal(value)}" for key, value in cells.items())
             yield f"| `{row.key}` | {_cell(says)} | {_source(row.cells['source'])} | {row.cells['checked']} |"
 
