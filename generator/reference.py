@@ -46,7 +46,7 @@ def _questions_page(template: Template) -> Iterator[str]:
         choices = _choices(template, question, answers)
         if choices:
             yield f"- {'Any of' if question.multiselect else 'One of'}:"
-            yield from (f"  - `{value}`: {label}" for label, value in choices.items())
+            yield from (f"  - `{value}`: {label}" for value, label in choices.items())
 
 
 def _default(question: Question, answers: Mapping[str, Any]) -> str:
