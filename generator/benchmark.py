@@ -43,7 +43,11 @@ def empty_template(folder: Path) -> Path:
     template.mkdir()
     (template / "copier.yml").write_text("name: x\n")
     (template / "{{ _copier_conf.answers_file }}.jinja").write_text("{{ _copier_answers|to_nice_yaml }}")
-    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "Empty"]):
+    for arguments in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "Empty"],
+    ):
         run("git", *arguments, cwd=template)
     return template
 

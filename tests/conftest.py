@@ -1,5 +1,6 @@
 """What several layers share: a throw-away git copy of the template, and every variant rendered once."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,6 +10,11 @@ import pytest
 from generator.answers import load, variants
 from generator.paths import ROOT
 from generator.rendering import Job, render_many
+
+# A fresh machine has no git identity, and the tests commit.
+for role in ("AUTHOR", "COMMITTER"):
+    os.environ.setdefault(f"GIT_{role}_NAME", "Groundplan")
+    os.environ.setdefault(f"GIT_{role}_EMAIL", "groundplan@example.com")
 
 # The order in which a failure should be read: a fault of an early layer explains those of the later ones.
 LAYERS = (
