@@ -22,11 +22,15 @@ param principals principal[]
 @description('Role definition of publishers.')
 param publisherRoleId string
 
+@description('Role definition of components that manage it; needed only when there are some.')
+param managerRoleId string = ''
+
 @description('Tags.')
 param tags tagSet
 
 var principalIds = toObject(principals, item => item.name, item => item.principalId)
 var publishers = filter(components, item => item.sendsTelemetry)
+var managers = filter(components, item => item.manages)
 
 resource insights 'Microsoft.Insights/components@2020-02-02' = {
   name: name
@@ -38,6 +42,9 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
     WorkspaceResourceId: workspaceId
     IngestionMode: 'LogAnalytics'
     DisableLocalAuth: true
+    // Without it the token metrics of the gateway lose consumer and model.
+    #disable-next-line BCP037 // The type lacks this property, which the service takes.
+    CustomMetricsOptedInType: 'WithDimensions'
     publicNetworkAccessForIngestion: publicAccess ? 'Enabled' : 'Disabled'
     publicNetworkAccessForQuery: publicAccess ? 'Enabled' : 'Disabled'
   }
@@ -51,6 +58,18 @@ resource publish 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
       principalId: principalIds[item.name]
       principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', publisherRoleId)
+    }
+  }
+]
+
+resource manage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for item in managers: {
+    name: guid(insights.id, item.name, managerRoleId)
+    scope: insights
+    properties: {
+      principalId: principalIds[item.name]
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', managerRoleId)
     }
   }
 ]

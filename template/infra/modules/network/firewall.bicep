@@ -177,3 +177,6 @@ resource addressLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
     ]
   }
 }
+
+@description('Resource id of the firewall.')
+output id string = firewall.id

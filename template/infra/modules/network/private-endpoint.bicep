@@ -1,5 +1,18 @@
 import { tags as tagSet } from '../shared/types.bicep'
 
+@export()
+@description('Where private endpoints lie and their names are kept.')
+type endpointNetwork = {
+  @description('Name of the resource group of the network.')
+  resourceGroupName: string
+
+  @description('Resource id of the subnet of private endpoints.')
+  subnetId: string
+
+  @description('Resource id under which the private DNS zones lie, up to their names.')
+  zoneRoot: string
+}
+
 @description('Name of the private endpoint.')
 @maxLength(64)
 param name string

@@ -20,6 +20,9 @@ param principals principal[]
 @description('Role definition of those that pull.')
 param pullRoleId string
 
+@description('Role definition of components that manage it; needed only when there are some.')
+param managerRoleId string = ''
+
 @description('Public address ranges that reach the registry; empty when only private endpoints do.')
 param allowedIpRanges string[] = []
 
@@ -37,6 +40,7 @@ param tags tagSet
 
 var principalIds = toObject(principals, item => item.name, item => item.principalId)
 var pullers = filter(components, item => item.pullsImages)
+var managers = filter(components, item => item.manages)
 
 resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' = {
   name: name
@@ -94,6 +98,18 @@ resource pull 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
       principalId: principalIds[item.name]
       principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', pullRoleId)
+    }
+  }
+]
+
+resource manage 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for item in managers: {
+    name: guid(registry.id, item.name, managerRoleId)
+    scope: registry
+    properties: {
+      principalId: principalIds[item.name]
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', managerRoleId)
     }
   }
 ]

@@ -81,5 +81,7 @@ output encryption encryption = {
   identityId: identity.id
   identityClientId: identity.properties.clientId
   vaultUri: vault.properties.vaultUri
+  vaultId: vault.id
   keyName: key.name
+  keyVersion: last(split(key.properties.keyUriWithVersion, '/'))
 }

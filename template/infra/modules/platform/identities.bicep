@@ -18,10 +18,12 @@ resource identities 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30
   }
 ]
 
-@description('Principal id of each component.')
+@description('Identity of each component.')
 output principals principal[] = [
   for (item, i) in components: {
     name: item.name
+    id: identities[i].id
     principalId: identities[i].properties.principalId
+    clientId: identities[i].properties.clientId
   }
 ]

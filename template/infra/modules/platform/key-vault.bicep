@@ -1,4 +1,4 @@
-import { principal, tags as tagSet } from '../shared/types.bicep'
+import { tags as tagSet } from '../shared/types.bicep'
 
 @description('Name of the vault.')
 @minLength(3)
@@ -18,7 +18,7 @@ param allowedIpRanges string[] = []
 param publicAccess bool
 
 @description('Identities that read secrets.')
-param readers principal[] = []
+param readers { name: string, principalId: string, *: string }[] = []
 
 @description('Role definition of those readers; needed only when there are some.')
 param readerRoleId string = ''
@@ -89,3 +89,6 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 
 @description('Resource id of the vault.')
 output id string = vault.id
+
+@description('Address of the vault.')
+output uri string = vault.properties.vaultUri

@@ -22,11 +22,14 @@ param components component[]
 @description('Identities of the components.')
 param principals principal[]
 
-@description('Object id of the Entra group of the data scientists.')
-param dataScientistsGroupId string
+@description('Object id of the Entra group of the data scientists; empty when people have no access.')
+param dataScientistsGroupId string = ''
 
 @description('Role definitions of readers and writers.')
 param roleIds { reader: string, contributor: string }
+
+@description('Names of file shares that the team works on.')
+param fileShares string[] = []
 
 @description('Public address ranges that reach the account; empty when only private endpoints do.')
 param allowedIpRanges string[] = []
@@ -64,24 +67,26 @@ var componentGrants = flatten(map(
 ))
 
 // People read the data and write only where they explore.
-var groupGrants = concat(
-  contains(containerNames, 'data')
-    ? [
-        {
-          container: 'data'
-          roleId: roleIds.reader
-        }
-      ]
-    : [],
-  contains(containerNames, 'exploration')
-    ? [
-        {
-          container: 'exploration'
-          roleId: roleIds.contributor
-        }
-      ]
-    : []
-)
+var groupGrants = empty(dataScientistsGroupId)
+  ? []
+  : concat(
+      contains(containerNames, 'data')
+        ? [
+            {
+              container: 'data'
+              roleId: roleIds.reader
+            }
+          ]
+        : [],
+      contains(containerNames, 'exploration')
+        ? [
+            {
+              container: 'exploration'
+              roleId: roleIds.contributor
+            }
+          ]
+        : []
+    )
 
 resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   name: name
@@ -174,6 +179,28 @@ resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2
   }
 ]
 
+resource files 'Microsoft.Storage/storageAccounts/fileServices@2026-04-01' = if (!empty(fileShares)) {
+  parent: account
+  name: 'default'
+  properties: {
+    shareDeleteRetentionPolicy: {
+      enabled: true
+      days: 30
+    }
+  }
+}
+
+resource shares 'Microsoft.Storage/storageAccounts/fileServices/shares@2026-04-01' = [
+  for share in fileShares: {
+    parent: files
+    name: share
+    properties: {
+      enabledProtocols: 'SMB'
+      shareQuota: 1024
+    }
+  }
+]
+
 resource componentTargets 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' existing = [
   for item in componentGrants: {
     parent: blobs
@@ -222,6 +249,27 @@ resource groupAccess 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
   scope: blobs
+  properties: {
+    workspaceId: logAnalyticsId
+    logs: [
+      {
+        categoryGroup: 'allLogs'
+        enabled: true
+      }
+    ]
+    metrics: [
+      {
+        category: 'AllMetrics'
+        enabled: true
+      }
+    ]
+  }
+}
+
+#disable-next-line use-recent-api-versions // No stable version of this type has category groups.
+resource fileAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = if (!empty(fileShares)) {
+  name: 'to-log-analytics'
+  scope: files
   properties: {
     workspaceId: logAnalyticsId
     logs: [

@@ -7,7 +7,7 @@ param groupId string
 @description('Role definition of those readers.')
 param roleId string
 
-resource target 'Microsoft.ApiManagement/service@2024-05-01' existing = {
+resource target 'Microsoft.ApiManagement/service@2025-09-01-preview' existing = {
   name: name
 }
 

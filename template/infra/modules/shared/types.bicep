@@ -17,6 +17,9 @@ type component = {
 
   @description('Whether it sends telemetry to Application Insights.')
   sendsTelemetry: bool
+
+  @description('Whether it manages the registry and Application Insights, as an Azure Machine Learning workspace does.')
+  manages: bool
 }
 
 @export()
@@ -25,8 +28,14 @@ type principal = {
   @description('Name of the component.')
   name: string
 
+  @description('Resource id of its identity.')
+  id: string
+
   @description('Principal id of its identity.')
   principalId: string
+
+  @description('Client id of its identity.')
+  clientId: string
 }
 
 @export()
@@ -63,6 +72,50 @@ type encryption = {
   @description('Address of the vault.')
   vaultUri: string
 
+  @description('Resource id of the vault.')
+  vaultId: string
+
   @description('Name of the key, without a version: new versions are followed.')
   keyName: string
+
+  @description('Version of the key, for services that do not follow new versions by themselves.')
+  keyVersion: string
 }
+
+@export()
+@description('What every function of the platform builds on.')
+type platform = {
+  @description('Short name of the workload.')
+  workload: string
+
+  @description('Environment.')
+  environmentName: string
+
+  @description('Region.')
+  location: string
+
+  @description('Characters that make a name unique in all of Azure.')
+  suffix: string
+
+  @description('Object id of the Entra group of the operators.')
+  operatorsGroupId: string
+
+  @description('Identities of the components.')
+  principals: principal[]
+
+  @description('Public address ranges that reach the services; empty where only private endpoints do.')
+  allowedIpRanges: string[]
+
+  @description('Resource id of the Log Analytics workspace.')
+  logAnalyticsId: string
+
+  @description('Resource id of Application Insights.')
+  applicationInsightsId: string
+
+  @description('Tags.')
+  tags: tags
+}
+
+@export()
+@description('The identity of one component.')
+func identityOf(principals principal[], name string) principal => filter(principals, item => item.name == name)[0]
