@@ -1,0 +1,45 @@
+"""The one door to the Azure CLI, so that tests can stand in for Azure."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+SIGN_IN = Path(__file__).parent / "sign-in.sh"
+
+
+class Failure(Exception):
+    """What went wrong, in one sentence for the log."""
+
+
+def az(*arguments: str) -> Any:
+    """Run a command of the Azure CLI.
+
+    Returns:
+        Its answer, read from JSON; None when it says nothing.
+
+    Raises:
+        Failure: The command failed.
+    """
+    command = ["az", *arguments, "--only-show-errors", "--output", "json"]
+    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    if completed.returncode:
+        raise Failure(f"az {' '.join(arguments[:3])}: {completed.stderr.strip()}")
+    return json.loads(completed.stdout) if completed.stdout.strip() else None
+
+
+def show(*arguments: str) -> None:
+    """Run a command of the Azure CLI whose text is for people.
+
+    Raises:
+        Failure: The command failed.
+    """
+    if subprocess.run(["az", *arguments], check=False).returncode:
+        raise Failure(f"az {' '.join(arguments[:3])} failed")
+
+
+def sign_in() -> None:
+    """Sign in again where tokens of a workflow are to be had; elsewhere the session lasts by itself."""
+    if "ACTIONS_ID_TOKEN_REQUEST_URL" in os.environ:
+        subprocess.run(["bash", str(SIGN_IN)], check=True)

@@ -1,0 +1,38 @@
+"""The scripts as modules, and an Azure that remembers what it was asked."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+
+class Azure:
+    """Answers commands of the Azure CLI by their first words, and keeps them.
+
+    `answers` holds the answer to each command that begins with some words, `turns` the answers that come before it.
+    """
+
+    def __init__(self):
+        self.answers = {}
+        self.turns = {}
+        self.asked = []
+
+    def __call__(self, *arguments):
+        command = " ".join(arguments)
+        self.asked.append(command)
+        known = [words for words in self.answers if command.startswith(words)]
+        if not known:
+            return None
+        words = max(known, key=len)
+        return self.turns[words].pop(0) if self.turns.get(words) else self.answers[words]
+
+    def said(self, words):
+        """Every command that begins with these words."""
+        return [command for command in self.asked if command.startswith(words)]
+
+
+@pytest.fixture
+def azure():
+    return Azure()

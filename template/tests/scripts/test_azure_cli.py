@@ -1,0 +1,41 @@
+"""The door to the Azure CLI, with a program that stands in for it."""
+
+import os
+
+import azure_cli
+import pytest
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """Writes the program that is called as `az`."""
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def write(text):
+        path = tmp_path / "az"
+        path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+        path.chmod(0o755)
+
+    return write
+
+
+def test_answer_is_read_from_json(program):
+    program('[ "$1 $2" = "group list" ] && echo \'[{"name": "a"}]\'')
+    assert azure_cli.az("group", "list") == [{"name": "a"}]
+
+
+def test_silence_is_none(program):
+    program("exit 0")
+    assert azure_cli.az("group", "delete") is None
+
+
+def test_failure_says_what_the_platform_said(program):
+    program("echo quota exceeded >&2; exit 3")
+    with pytest.raises(azure_cli.Failure, match="az group create: quota exceeded"):
+        azure_cli.az("group", "create")
+
+
+def test_text_for_people_fails_too(program):
+    program("exit 1")
+    with pytest.raises(azure_cli.Failure):
+        azure_cli.show("group", "list")

@@ -1,0 +1,116 @@
+"""The way of a change to prod, and of a model to its callers, proven on the graph of both systems."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from generator.answers import load, of_project
+from generator.checks.delivery import steps_of
+from generator.paths import VARIANTS
+from generator.rendering import render
+
+PIPELINES = {"default": "github", "kubernetes-models": "azure_devops"}
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory):
+    found = {}
+    for name in PIPELINES:
+        root = tmp_path_factory.mktemp("delivery") / name
+        render(load(VARIANTS / f"{name}.yml"), root)
+        found[name] = SimpleNamespace(root=root, answers=of_project(root))
+    return found
+
+
+@pytest.fixture(params=PIPELINES)
+def project(projects, request):
+    return projects[request.param]
+
+
+def paths(steps, name):
+    """Every way to a step, each from its start."""
+    needs = steps[name].needs
+    return [[*way, name] for need in needs for way in paths(steps, need)] if needs else [[name]]
+
+
+def test_only_one_system_is_there(projects):
+    for name, system in PIPELINES.items():
+        root = projects[name].root
+        assert projects[name].answers["ci_platform"] == system
+        assert (root / ".github").exists() == (system == "github") == (root / "scripts/sign-in.sh").exists()
+        assert (root / ".azuredevops").exists() == (system == "azure_devops")
+
+
+def test_nothing_reaches_prod_around_validation_and_the_environments_before(project):
+    steps = steps_of(project, "deploy")
+    assert set(steps) == {"validate", "dev", "test", "prod"}
+    waits = {name: set().union(*paths(steps, name)) for name in steps}
+    assert waits["prod"] == {"validate", "dev", "test", "prod"}
+    assert waits["test"] == {"validate", "dev", "test"}
+    assert all(
+        steps[name].kind == "deploy" and steps[name].values["environment"] == name
+        for name in waits["prod"] - {"validate"}
+    )
+
+
+def test_a_deployment_waits_for_its_comparison_and_its_approval(project):
+    if project.answers["ci_platform"] == "github":
+        jobs = yaml.safe_load((project.root / ".github/workflows/_deploy.yml").read_text())["jobs"]
+        assert jobs["apply"]["needs"] == "plan"
+        assert jobs["plan"]["with"]["environment"] == jobs["apply"]["environment"] == "${{ inputs.environment }}"
+        deploying = {name for name, job in jobs.items() if "deploy.py apply" in str(job)}
+        assert deploying == {"apply"}
+    else:
+        plan, deploy = yaml.safe_load((project.root / ".azuredevops/templates/deploy.yml").read_text())["stages"]
+        assert plan["template"] == "plan.yml"
+        assert deploy["dependsOn"] == "Plan_${{ parameters.environment }}"
+        (job,) = deploy["jobs"]
+        assert job["environment"] == plan["parameters"]["environment"] == "${{ parameters.environment }}"
+
+
+def test_a_pull_request_compares_every_environment_and_deploys_none(project):
+    steps = steps_of(project, "pull-request")
+    plans = {step.values["environment"]: step for step in steps.values() if step.kind == "plan"}
+    assert set(plans) == {"dev", "test", "prod"}
+    assert all("validate" in step.needs for step in plans.values())
+    assert not any(step.kind == "deploy" for step in steps.values())
+
+
+def command(step):
+    return str(step.values.get("step") or "").split(" ")[0]
+
+
+def test_traffic_moves_only_after_approval_and_a_check(project):
+    steps = steps_of(project, "rollout")
+    moves = [step for step in steps.values() if command(step) == "shift"]
+    assert [step.name for step in moves] == ["traffic-10", "traffic-50", "traffic-100"]
+    before = {step.name: set().union(*paths(steps, step.name)) for step in moves}
+    assert all({"choose", "create"} <= found for found in before.values())
+    assert "-rollout" not in steps["create"].values["environment"]
+    checks = [str(step.values.get("check", "")).startswith("check ") for step in [*moves[1:], steps["confirm"]]]
+    assert checks == [True, True, True]
+
+
+@pytest.mark.parametrize("kind", ["rollout", "rollout-batch"])
+def test_rollback_depends_on_every_step(project, kind):
+    steps = steps_of(project, kind)
+    if not steps:
+        assert not project.answers["own_batch"] and kind == "rollout-batch"
+        return
+    assert set(steps["rollback"].needs) == set(steps) - {"rollback"}
+    assert "-rollout" in steps["rollback"].values["environment"]
+
+
+def test_scripts_of_the_project_pass_their_tests(project):
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts"],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+    assert " passed" in run.stdout
