@@ -23,6 +23,19 @@ help:
 	npm ci --silent --no-audit --no-fund
 	@touch $@
 
+# The C# of gateway policies is compiled with Mono, which is neither on PyPI nor on npm.
+.tools/mono: Makefile
+	@mkdir -p .tools
+	@if ! command -v mcs >/dev/null || [ ! -f /usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll ]; then \
+	  if ! command -v apt-get >/dev/null; then \
+	    echo "Install Mono (mcs) and Newtonsoft.Json 5 for it: apt-get is missing here, so this cannot do it for you." >&2; exit 1; \
+	  fi; \
+	  run=$$([ "$$(id -u)" -eq 0 ] || echo sudo); \
+	  $$run apt-get update -qq && \
+	  $$run apt-get install -y -qq mono-mcs mono-runtime libnewtonsoft-json5.0-cil >/dev/null; \
+	fi
+	@touch $@
+
 # checkov needs older packages than pytest, so it lives apart.
 .tools/ready: Makefile
 	$(PYTHON) -m venv .tools
@@ -33,7 +46,7 @@ project: .venv/run
 	@if [ -z "$(DEST)" ]; then echo "Say where the project goes: make project DEST=../my-ai-platform" >&2; exit 2; fi
 	.venv/bin/groundplan new "$(DEST)" $(if $(ANSWERS),--answers "$(ANSWERS)") $(if $(DEFAULTS),--defaults)
 
-test: .venv/test .tools/ready check
+test: .venv/test .tools/ready .tools/mono check
 	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
 
 check: .venv/test
@@ -42,7 +55,7 @@ check: .venv/test
 	.venv/bin/mypy
 	.venv/bin/groundplan lint
 
-bench: .venv/test .tools/ready
+bench: .venv/test .tools/ready .tools/mono
 	.venv/bin/python -m generator.benchmark
 
 clean:
