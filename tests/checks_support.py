@@ -9,6 +9,7 @@ from typing import Any
 
 from generator.checks import DoesNotApply, Finding, registry
 from generator.evaluation import Environment, Project, Resource
+from generator.requirements import load
 
 HOLDS, BROKEN, ABSENT = "holds", "broken", "does not apply"
 
@@ -31,6 +32,12 @@ class Draft:
 
 
 Change = Callable[[Draft], None]
+
+Mutation = tuple[str, str, str, Change, str]
+"""Requirement, variant, what goes wrong, how, and a part of the detail."""
+
+Addition = tuple[str, Change]
+"""Requirement, and what must stay green."""
 
 
 def spoil(project: Project, change: Change, scratch: Path) -> Project:
@@ -156,6 +163,11 @@ def both(*changes: Change) -> Change:
             item(draft)
 
     return change
+
+
+def applies(requirement: str, project: Project) -> bool:
+    """Whether the catalogue says that a requirement applies to the project."""
+    return next(row for row in load() if row.id == requirement).applies_to(project.answers)
 
 
 def without_resources(project: Project) -> Project:

@@ -10,7 +10,20 @@ from typing import TypeVar
 
 from generator.evaluation import Project
 
-AREAS = ("general", "security", "network", "reliability")
+AREAS = (
+    "general",
+    "security",
+    "network",
+    "reliability",
+    "delivery",
+    "exploration",
+    "training",
+    "inferencing",
+    "batch",
+    "gateway",
+    "monitoring",
+    "cost",
+)
 """Modules of this package that register checks."""
 
 

@@ -14,11 +14,13 @@ import jinja2
 from jinja2.environment import TemplateExpression
 
 from generator.checks import DoesNotApply, Finding
-from generator.checks.reading import bicep_files, verdict
+from generator.checks.reading import bicep_files, same, verdict
 from generator.checks.tables import ALLOWED_TYPES, EXPECTED_COUNTS, PRIVATE_LINK_PARTS, PRIVATE_LINK_PARTS_IN_USE
 from generator.evaluation import Environment, Project, Resource
 
 OWNERS_MODULES = "infra/modules/local/"
+GATEWAY = "Microsoft.ApiManagement/service"
+WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 
 
 @cache
@@ -35,22 +37,41 @@ def environment_facts(answers: Mapping[str, Any], environment: str) -> dict[str,
 
     Returns:
         The answers plus `environment`, `here` (names of the components), `stores` (names of the storage containers),
-        `own_registry`, `encrypted` (services with a key of their own), `second_region` and `workload_subnets`.
+        `own_registry`, `workspaces` (purposes of the Azure ML workspaces), `model_registry` (whether a registry of
+        models is created here), `models` (names of the model accounts), `encrypted` (services with a key of their own),
+        `second_region` and `workload_subnets`.
     """
     rows = [row for row in answers["components"] if environment in row["environments"]]
     stores = sorted({name for row in rows for name in [*row["reads"], *row["writes"]]})
     own_registry = answers["needs_registry"] and any(row["pulls_images"] for row in rows)
-    services = (["storage"] if stores else []) + (["registry"] if own_registry else [])
+    workspaces = [row["name"].removesuffix("-workspace") for row in rows if row["manages"]]
+    models = (
+        [row["name"] for row in answers["foundation_accounts"][environment]] if answers["serves_foundation"] else []
+    )
+    models += [row["name"] for row in rows if row["name"] == "tuning"]
+    services = (["storage"] if stores else []) + (["registry"] if own_registry else []) + workspaces + models
     return {
         **answers,
         "environment": environment,
         "here": [row["name"] for row in rows],
         "stores": stores,
         "own_registry": own_registry,
+        "workspaces": workspaces,
+        "model_registry": _creates_model_registry(answers, environment, workspaces),
+        "models": models,
         "encrypted": services if answers["customer_managed_keys"] else [],
         "second_region": answers["two_regions"] and environment == "prod",
         "workload_subnets": [name for name in answers["subnets"] if name not in ("firewall", "ingress")],
     }
+
+
+def _creates_model_registry(answers: Mapping[str, Any], environment: str, workspaces: list[str]) -> bool:
+    """Whether an environment creates a registry of models: the first one when it is shared, else whoever has models."""
+    if not answers["needs_model_registry"]:
+        return False
+    if answers["shared_model_registry"]:
+        return bool(environment == answers["environments"][0])
+    return bool({"training", "inference"} & set(workspaces))
 
 
 def evaluate_condition(expression: str, facts: Mapping[str, Any]) -> Any:
@@ -117,11 +138,17 @@ def private_endpoints(project: Project, environment: Environment) -> list[tuple[
     for service, parts in PRIVATE_LINK_PARTS.items():
         for resource in environment.of_type(service):
             pairs += [(resource.id.lower(), part) for part in [*parts, *_parts_in_use(environment, resource)]]
+    pairs += [(item.id.lower(), "Gateway") for item in environment.of_type(GATEWAY) if not injected(item)]
     facts = environment_facts(answers, environment.name)
     pulls = any(row["pulls_images"] for row in answers["components"] if row["name"] in facts["here"])
     if "container_registry" in answers["reuse"] and pulls and not answers["hub"]:
         pairs.append((answers["existing_container_registry_id"].lower(), "registry"))
     return pairs
+
+
+def injected(gateway: Resource) -> bool:
+    """Whether an API Management service stands inside the network itself: it needs no private endpoint then."""
+    return same(gateway.properties.get("virtualNetworkType"), "Internal")
 
 
 def _parts_in_use(environment: Environment, account: Resource) -> list[str]:
@@ -131,4 +158,7 @@ def _parts_in_use(environment: Environment, account: Resource) -> list[str]:
         for part, child in PRIVATE_LINK_PARTS_IN_USE.items()
         if any(resource.id.lower().startswith(prefix) for resource in environment.of_type(child))
     ]
+    stores = [str(item.properties.get("storageAccount")).lower() for item in environment.of_type(WORKSPACE)]
+    if account.id.lower() in stores and "file" not in parts:
+        parts.append("file")
     return parts + (["dfs"] if account.properties.get("isHnsEnabled") is True else [])

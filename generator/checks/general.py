@@ -50,6 +50,9 @@ LEAST_REASON_CHARACTERS = 20
 SKIPPED_FOLDERS = {".git", ".venv", "node_modules", "__pycache__"}
 
 
+OWNERS_FILES = ("infra/modules/local/main.bicep", "monitoring/queries/local/README.md")
+CONFLICT = re.compile(rb"^(<{7} |>{7} )", re.MULTILINE)
+
 LONGEST_WORKLOAD = 10
 LONGEST_ENVIRONMENT = 4
 LONGEST_DEPLOYMENT_NAME = 64
@@ -385,7 +388,8 @@ def _parameter_files(project: Project) -> Iterator[Finding]:
     folder = project.root / "infra"
     texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.bicepparam"))}
     names = {stem: set(re.findall(r"^param (\w+)", text, re.MULTILINE)) for stem, text in texts.items()}
-    every = set().union(*names.values())
+    optional = {name for name, row in project.template.get("parameters", {}).items() if "defaultValue" in row}
+    every = set().union(*names.values()) - optional
     for stem in sorted({*texts, *project.answers["environments"]}):
         if stem not in texts:
             yield verdict(f"infra/{stem}.bicepparam", ["it is absent, add it"])
@@ -403,7 +407,7 @@ def _same_types(project: Project) -> Iterator[Finding]:
     test, prod = project.environments["test"], project.environments["prod"]
     counts = {item.name: Counter(name.lower() for name in _first_region(answers, item)) for item in (test, prod)}
     facts = [environment_facts(answers, name) for name in ("test", "prod")]
-    other_components = facts[0]["here"] != facts[1]["here"]
+    other_components = any(facts[0][key] != facts[1][key] for key in ("here", "models"))
     for name in sorted(counts["test"] | counts["prod"]):
         here, there = counts["test"][name], counts["prod"][name]
         excused = (name in COMPONENT_TYPES and other_components) or (
@@ -472,4 +476,32 @@ def nothing_retired(project: Project) -> Iterator[Finding]:
         except UnicodeDecodeError:
             continue
         faults = [f"names {row['what']}, use {row['instead']}" for pattern, row in rows if pattern.search(text)]
+        yield verdict(str(relative), faults)
+
+
+@check("GEN-13")
+def updates_keep_changes(project: Project) -> Iterator[Finding]:
+    """GEN-13: the project can be updated: answers and the owner's files are there, no conflict is left.
+
+    Looks at `.copier-answers.yml` and `.gitignore`, at the files that an update never touches, and for the traces of an
+    update that was not finished.
+    Source: https://copier.readthedocs.io/en/stable/updating/
+    """
+    path = project.root / ".copier-answers.yml"
+    stored = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    faults = [f"{key} is missing, an update needs it" for key in ("_src_path", "workload") if not stored.get(key)]
+    yield verdict(".copier-answers.yml", faults)
+    ignored = (project.root / ".gitignore").read_text(encoding="utf-8").splitlines()
+    faults = ["it ignores .copier-answers.yml, commit that file"] if ".copier-answers.yml" in ignored else []
+    yield verdict(".gitignore", faults)
+    for name in OWNERS_FILES:
+        faults = [] if (project.root / name).is_file() else ["it is absent, what the owner adds belongs there"]
+        yield verdict(name, faults)
+    for file in sorted(project.root.rglob("*")):
+        relative = file.relative_to(project.root)
+        if not file.is_file() or SKIPPED_FOLDERS & set(relative.parts):
+            continue
+        faults = ["an update left it, apply it or remove it"] if file.suffix == ".rej" else []
+        if file.suffix != ".rej" and CONFLICT.search(file.read_bytes()):
+            faults = ["resolve the conflict that an update left"]
         yield verdict(str(relative), faults)

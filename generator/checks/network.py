@@ -9,6 +9,7 @@ from typing import Any
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import (
     environment_facts,
+    injected,
     presence,
     private_endpoints,
 )
@@ -17,6 +18,8 @@ from generator.checks.reading import (
     decision_table,
     label,
     located,
+    nested_templates,
+    resources_of,
     same,
     value_at,
     verdict,
@@ -31,10 +34,13 @@ from generator.checks.tables import (
 )
 from generator.evaluation import Environment, Project, Resource
 
+GATEWAY = "Microsoft.ApiManagement/service"
 VAULT = "Microsoft.KeyVault/vaults"
 RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
 NETWORK = "Microsoft.Network/virtualNetworks"
+FOUNDRY = "Microsoft.CognitiveServices/accounts"
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
+WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 ENDPOINT = "Microsoft.Network/privateEndpoints"
 ZONE_GROUP = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
 ZONE = "Microsoft.Network/privateDnsZones"
@@ -74,6 +80,8 @@ def public_access_off(project: Project) -> Iterator[Finding]:
                 yield compare(environment, resource, wanted)
             if rules:
                 yield _address_rules(project, environment, resource, rules)
+    if private:
+        yield from _closed_gateways(project)
     access = "Disabled" if project.answers["controlled"] else "Enabled"
     for name in ("Microsoft.OperationalInsights/workspaces", "Microsoft.Insights/components"):
         for environment, resource in located(project, name):
@@ -85,6 +93,13 @@ def public_access_off(project: Project) -> Iterator[Finding]:
                     "properties.publicNetworkAccessForQuery": access,
                 },
             )
+
+
+def _closed_gateways(project: Project) -> Iterator[Finding]:
+    """Gateways outside the network are reached through a private endpoint only."""
+    for environment, gateway in located(project, GATEWAY):
+        if not injected(gateway):
+            yield compare(environment, gateway, {"properties.publicNetworkAccess": "Disabled"})
 
 
 def _address_rules(project: Project, environment: Environment, resource: Resource, rules: str) -> Finding:
@@ -149,7 +164,7 @@ def exact_dns_zones(project: Project) -> Iterator[Finding]:
             wanted = {zone for part in parts for zone in _zones_of(table, part, project.answers["location"])}
             used |= wanted
             yield _zone_group(project, environment, endpoint, wanted)
-        yield from _zones(project, environment, used)
+        yield from _zones(project, environment, used | _gateway_zones(project, environment))
         yield from _link_scope(project, environment)
 
 
@@ -157,6 +172,13 @@ def _zones_of(table: Mapping[str, Any], part: str, region: str) -> list[str]:
     """Zones of a part of a service; a zone of one region has its name filled in."""
     zones = [zone for key, row in table.items() if same(key, part) for zone in row["zones"]]
     return [str(zone).replace("{region}", region) for zone in zones]
+
+
+def _gateway_zones(project: Project, environment: Environment) -> set[str]:
+    """Zones that make the address of a gateway inside the network known there; a hub brings its own names."""
+    if project.answers["hub"]:
+        return set()
+    return {f"{item.name}.azure-api.net" for item in environment.of_type(GATEWAY) if injected(item)}
 
 
 def _zone_group(project: Project, environment: Environment, endpoint: Resource, wanted: set[str]) -> Finding:
@@ -221,6 +243,32 @@ def _link_scope(project: Project, environment: Environment) -> Iterator[Finding]
     for source in sources:
         missing = [] if source in linked else [f"add a scoped resource for {source}"]
         yield verdict(f"{environment.name}: {LINK_SCOPE} holds {source}", missing)
+
+
+@check("NET-04")
+def managed_network(project: Project) -> Iterator[Finding]:
+    """NET-04: every workspace has a managed network that lets out what the posture allows, provisioned at once.
+
+    Looks at `managedNetwork` of every workspace; with approved destinations only, each service that it stands on needs
+    a rule, and the firewall of the network its tier.
+    Source: https://learn.microsoft.com/azure/machine-learning/how-to-managed-network
+    """
+    yield from presence(project, WORKSPACE)
+    controlled = project.answers["controlled"]
+    mode = "AllowOnlyApprovedOutbound" if controlled else "AllowInternetOutbound"
+    for environment, workspace in located(project, WORKSPACE):
+        wanted: dict[str, Any] = {
+            "properties.managedNetwork.isolationMode": mode,
+            "properties.provisionNetworkNow": True,
+        }
+        if controlled:
+            wanted["properties.managedNetwork.firewallSku"] = ("Standard", "Basic")
+        yield compare(environment, workspace, wanted)
+        rules = value_at(workspace.properties, "managedNetwork.outboundRules") or {}
+        hosts = [str(value_at(rule, "destination")) for rule in rules.values() if same(rule.get("type"), "FQDN")]
+        faults = [f"the rule for {host} allows everything, narrow it" for host in hosts if host in ("*", "*.*")]
+        faults += [f"remove the rule for {host}, the posture allows every domain" for host in hosts if not controlled]
+        yield verdict(f"{label(environment, workspace)} outbound rules", faults, str(workspace))
 
 
 @check("NET-05")
@@ -506,3 +554,78 @@ def _web_firewall(project: Project) -> Iterator[Finding]:
     for environment, policy in located(project, APP_GATEWAY_POLICY, FRONT_DOOR_POLICY):
         if environment.name == "prod":
             yield compare(environment, policy, {"properties.policySettings.mode": "Prevention"})
+
+
+@check("NET-09")
+def inside_the_network(project: Project) -> Iterator[Finding]:
+    """NET-09: images are built by a machine of the workspace, and pipelines have a subnet when their runners are ours.
+
+    Looks at `imageBuildCompute` of every workspace, at the machine that it names, and at the subnet of the runners.
+    Source: https://learn.microsoft.com/azure/machine-learning/how-to-managed-network
+    """
+    yield from presence(project, WORKSPACE)
+    for environment, workspace in located(project, WORKSPACE):
+        name = workspace.properties.get("imageBuildCompute")
+        prefix = f"{workspace.id.lower()}/"
+        computes = {
+            item.name.rpartition("/")[2] for item in environment.of_type(COMPUTE) if item.id.lower().startswith(prefix)
+        }
+        faults = (
+            [] if name in computes else [f"imageBuildCompute is {name or 'not set'}, name a cluster of the workspace"]
+        )
+        yield verdict(label(environment, workspace), faults, str(workspace))
+    for environment, network in located(project, NETWORK):
+        if not project.answers["private_runners"] or network.location != project.answers["location"]:
+            continue
+        names = {subnet["name"] for subnet in network.properties.get("subnets") or []}
+        faults = [] if "runners" in names else ["add the subnet runners, pipelines run there"]
+        yield verdict(f"{label(environment, network)} runners", faults, str(network))
+
+
+@check("NET-10")
+def endpoint_after_children(project: Project) -> Iterator[Finding]:
+    """NET-10: children of a Foundry account are made one after the other, and its private endpoint after all of them.
+
+    Looks at the compiled templates: what the loop of deployments allows at once, what waits for what, and whether the
+    private endpoint waits for the module that makes the account.
+    Source: https://github.com/Azure-Samples/microsoft-foundry-baseline
+    """
+    found = False
+    for path, template in nested_templates(project.template):
+        rows = dict(resources_of(template))
+        makers = [key for key, row in rows.items() if _makes(row, FOUNDRY)]
+        for key in makers:
+            found = True
+            inner = dict(resources_of(value_at(rows[key], "properties.template") or {}))
+            yield from _serial_children(f"{path}/{key}", inner)
+            yield _waiting_endpoint(path, key, rows)
+    if not found:
+        yield verdict("infra/main.bicep", ["no module makes a Foundry account, add it"])
+
+
+def _makes(module: Mapping[str, Any], resource_type: str) -> bool:
+    """Whether a module itself (not one inside it) makes a resource of a type."""
+    inner = value_at(module, "properties.template")
+    return isinstance(inner, Mapping) and any(same(row.get("type"), resource_type) for _, row in resources_of(inner))
+
+
+def _serial_children(path: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Deployments one at a time, and each kind of child after another one or alone."""
+    children = {key: row for key, row in rows.items() if str(row.get("type")).startswith(f"{FOUNDRY}/")}
+    first = [key for key, row in children.items() if not children.keys() & {*row.get("dependsOn", [])}]
+    faults = [f"{' and '.join(sorted(first))} start at the same time, make one wait"] if len(first) > 1 else []
+    for key, row in children.items():
+        if "copy" in row and (row["copy"].get("mode"), row["copy"].get("batchSize")) != ("serial", 1):
+            faults.append(f"put @batchSize(1) on {key}")
+    yield verdict(f"{path}: children of the account", faults)
+
+
+def _waiting_endpoint(path: str, maker: str, rows: Mapping[str, Mapping[str, Any]]) -> Finding:
+    """A module that makes private endpoints for the account waits for the module that makes the account."""
+    waiting = [
+        key
+        for key, row in rows.items()
+        if _makes(row, ENDPOINT) and any(maker in str(item) for item in row.get("dependsOn", []))
+    ]
+    faults = [] if waiting else ["make its private endpoint wait for it"]
+    return verdict(f"{path}/{maker}: private endpoint", faults)

@@ -44,7 +44,14 @@ VAULT = "Microsoft.KeyVault/vaults"
 KEY = "Microsoft.KeyVault/vaults/keys"
 INSIGHTS = "Microsoft.Insights/components"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
+ONLINE_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
+ROLE_DEFINITION = "Microsoft.Authorization/roleDefinitions"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
+DEPLOYMENT = "Microsoft.CognitiveServices/accounts/deployments"
+FILTER = "Microsoft.CognitiveServices/accounts/raiPolicies"
+HARMS = ("Hate", "Sexual", "Violence", "Selfharm")
 
 
 VAULT_PROTECTION = {
@@ -77,6 +84,37 @@ def keys_switched_off(project: Project) -> Iterator[Finding]:
             nameless = same(service, ACCOUNT) and not resource.properties.get("customSubDomainName")
             others = ["set properties.customSubDomainName"] if nameless else []
             yield compare(environment, resource, wanted, others)
+
+
+@check("SEC-02")
+def models_take_tokens(project: Project) -> Iterator[Finding]:
+    """SEC-02: endpoints of own models take Entra tokens; where they cannot, only the gateway reads the key.
+
+    Looks at `authMode` of every endpoint and, for keys, at who reads the secrets of the key vault.
+    Source: https://learn.microsoft.com/azure/machine-learning/how-to-authenticate-online-endpoint
+    """
+    yield from presence(project, WORKSPACE)
+    secrets_user = decision_table("roles")["keyVaultSecretsUser"]["id"].lower()
+    for environment, endpoint in located(project, ONLINE_ENDPOINT, BATCH_ENDPOINT):
+        by_key = project.answers["own_model_hosting"] == "kubernetes" and same(endpoint.type, ONLINE_ENDPOINT)
+        yield compare(environment, endpoint, {"properties.authMode": "Key" if by_key else "AADToken"})
+        if not by_key or not project.answers["new_gateway"]:
+            continue
+        readers = {principal(item) for item in environment.of_type(ROLE_ASSIGNMENT) if role_id(item) == secrets_user}
+        faults = [f"{item} reads the key, let only the gateway do so" for item in sorted(readers) if not _calls(item)]
+        faults += [] if readers else ["let the gateway read the key from the key vault"]
+        yield verdict(f"{label(environment, endpoint)} key", faults, str(endpoint))
+    for environment in project.environments.values():
+        for kind, asked in ((ONLINE_ENDPOINT, "serving"), (BATCH_ENDPOINT, "batch")):
+            due = asked in environment_facts(project.answers, environment.name)["here"]
+            due = due and (kind == ONLINE_ENDPOINT or project.answers["own_batch"])
+            faults = ["deploy it, own models are called there"] if due and not environment.of_type(kind) else []
+            yield verdict(f"{environment.name}: {kind}", faults)
+
+
+def _calls(holder: str) -> bool:
+    """Whether a principal is the gateway, a new one or an existing one."""
+    return belongs_to(holder, "gateway") or "microsoft.apimanagement/service" in holder
 
 
 @check("SEC-03")
@@ -158,8 +196,29 @@ def _identity_users(environment: Environment) -> dict[str, set[str]]:
         for reference in attached:
             name = identity_name(reference)
             if name:
-                users[name].add(COMPONENT_CLASSES.get(resource.type.lower(), resource.type))
+                users[name].add(_component_class(environment, resource))
     return users
+
+
+def _component_class(environment: Environment, resource: Resource) -> str:
+    """What a resource is a part of.
+
+    The machine that builds images and the storage of its own belong to a workspace, a cluster to its batch endpoint, an
+    attached Kubernetes cluster to the models that run on it.
+    """
+    if same(resource.type, STORAGE):
+        owned = [str(item.properties.get("storageAccount")).lower() for item in environment.of_type(WORKSPACE)]
+        return WORKSPACE if resource.id.lower() in owned else resource.type
+    if same(resource.type, COMPUTE):
+        if same(resource.properties.get("computeType"), "Kubernetes"):
+            return COMPONENT_CLASSES[ONLINE_ENDPOINT.lower()]
+        parent = str(resource.parent_id).lower()
+        workspace = next((item for item in environment.of_type(WORKSPACE) if item.id.lower() == parent), None)
+        if workspace and workspace.properties.get("imageBuildCompute") == resource.name.rpartition("/")[2]:
+            return WORKSPACE
+        if any(str(item.parent_id).lower() == parent for item in environment.of_type(BATCH_ENDPOINT)):
+            return COMPONENT_CLASSES[BATCH_ENDPOINT.lower()]
+    return COMPONENT_CLASSES.get(resource.type.lower(), resource.type)
 
 
 def belongs_to(identity: str, component: str) -> bool:
@@ -192,8 +251,11 @@ def least_privilege(project: Project) -> Iterator[Finding]:
     for environment in project.environments.values():
         assignments = environment.of_type(ROLE_ASSIGNMENT)
         copies = Counter((str(item.scope).lower(), principal(item), role_id(item)) for item in assignments)
+        own = {item.name.lower() for item in environment.of_type(ROLE_DEFINITION)}
+        for item in environment.of_type(ROLE_DEFINITION):
+            yield _own_role(environment, item)
         for item in assignments:
-            faults = assignment_faults(item, {row["id"].lower() for row in roles.values()})
+            faults = assignment_faults(item, own | {row["id"].lower() for row in roles.values()})
             if copies[(str(item.scope).lower(), principal(item), role_id(item))] > 1:
                 faults.append("the same role is given to the same principal on the same scope twice, keep one")
             yield verdict(_assignment(environment, item), faults, str(item))
@@ -227,6 +289,8 @@ def assignment_faults(assignment: Resource, known_roles: set[str]) -> list[str]:
         faults.append("its name is no GUID, make it guid(scope, principal, role)")
     if principal_type not in ("ServicePrincipal", "Group"):
         faults.append(f"principalType is {principal_type or 'not set'}, set it to ServicePrincipal or Group")
+    if belongs_to(principal(assignment), "pipeline") and scope == "subscription":
+        return faults + _pipeline_faults(assignment)
     if role_id(assignment) in FORBIDDEN_ROLES:
         faults.append(f"it gives {FORBIDDEN_ROLES[role_id(assignment)]}, give a narrower role")
     elif role_id(assignment) not in known_roles:
@@ -234,6 +298,36 @@ def assignment_faults(assignment: Resource, known_roles: set[str]) -> list[str]:
     if scope == "subscription" or (scope == "resource group" and principal_type != "Group"):
         faults.append(f"its scope is the whole {scope}, narrow it to one resource")
     return faults
+
+
+def _pipeline_faults(assignment: Resource) -> list[str]:
+    """What is wrong with a role of the pipeline, the only identity with roles on its subscription.
+
+    It deploys everything, so it contributes and gives roles; a condition keeps it from giving those without limits.
+    """
+    table = decision_table("roles")
+    if role_id(assignment) == table["contributor"]["id"]:
+        return []
+    if role_id(assignment) != table["roleBasedAccessControlAdministrator"]["id"]:
+        return ["the pipeline contributes and gives roles, take its other roles on the subscription away"]
+    condition = str(assignment.properties.get("condition") or "").lower()
+    faults = [] if assignment.properties.get("conditionVersion") == "2.0" else ["set conditionVersion to 2.0"]
+    for action in ("write", "delete"):
+        if f"roleassignments/{action}" not in condition:
+            faults.append(f"its condition must restrict which role assignments it may {action}")
+    for key in ("owner", "userAccessAdministrator", "roleBasedAccessControlAdministrator"):
+        if condition.count(table[key]["id"].lower()) < 2:
+            faults.append(f"its condition must withhold {table[key]['name']}")
+    return faults
+
+
+def _own_role(environment: Environment, definition: Resource) -> Finding:
+    """A role of our own allows single actions."""
+    permissions = definition.properties.get("permissions") or []
+    actions = [item for row in permissions for key in ("actions", "dataActions") for item in row.get(key) or []]
+    faults = [f"it allows {item}, name the single actions" for item in actions if "*" in item]
+    faults += [] if actions else ["it allows nothing, remove it"]
+    return verdict(label(environment, definition), faults, str(definition))
 
 
 def _assignment(environment: Environment, assignment: Resource) -> str:
@@ -273,6 +367,54 @@ def needed_access(project: Project, environment: str) -> Iterator[tuple[str, str
             yield row["name"], "acrPull", REGISTRY, ""
         if row["sends_telemetry"]:
             yield row["name"], "monitoringMetricsPublisher", INSIGHTS, ""
+
+
+@check("SEC-08")
+def only_the_gateway_calls(project: Project) -> Iterator[Finding]:
+    """SEC-08: only the gateway, the orchestrator, batch runs and the operators hold a role that calls a model.
+
+    Looks at every assignment of a role that calls foundation models or scores own ones, and at what the gateway needs.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/architecture-pattern
+    """
+    yield from presence(project, RESOURCE_GROUP)
+    callers = ("gateway", "orchestrator", "batch")
+    for environment in project.environments.values():
+        roles = _calling_roles(environment)
+        held = [item for item in environment.of_type(ROLE_ASSIGNMENT) if role_id(item) in roles]
+        for item in held:
+            holder = principal(item)
+            allowed = _calls(holder) or any(belongs_to(holder, name) for name in callers)
+            allowed = allowed or holder == project.answers["operators_group_id"].lower()
+            # Tuning works on accounts of its own, which serve nobody.
+            allowed = allowed or (belongs_to(holder, "tuning") and str(item.scope).endswith("-tuning"))
+            faults = [] if allowed else [f"{holder} must not call models, take the role away"]
+            yield verdict(_assignment(environment, item), faults, str(item))
+        reached = {str(item.scope).lower() for item in held if _calls(principal(item))}
+        for target in _called(environment):
+            faults = [] if target.id.lower() in reached else ["give the gateway the role that calls it"]
+            yield verdict(f"{label(environment, target)} is called by the gateway", faults, str(target))
+
+
+def _calling_roles(environment: Environment) -> set[str]:
+    """GUIDs of the roles that call models: the built-in ones, and those of our own that score."""
+    table = decision_table("roles")
+    scoring = {
+        item.name.lower()
+        for item in environment.of_type(ROLE_DEFINITION)
+        if "/score/action" in json.dumps(item.properties)
+    }
+    return scoring | {
+        table[key]["id"].lower() for key in ("cognitiveServicesOpenAIUser", "cognitiveServicesOpenAIContributor")
+    }
+
+
+def _called(environment: Environment) -> Iterator[Resource]:
+    """Accounts with deployments, and endpoints that take tokens: what the gateway calls by its identity."""
+    deployments = [str(item.parent_id).lower() for item in environment.of_type(DEPLOYMENT)]
+    yield from (item for item in environment.of_type(ACCOUNT) if item.id.lower() in deployments)
+    for endpoint in environment.of_type(ONLINE_ENDPOINT):
+        if same(endpoint.properties.get("authMode"), "AADToken"):
+            yield endpoint
 
 
 @check("SEC-09")
@@ -381,3 +523,44 @@ def _encryption(environment: Environment, resource: Resource, asked: bool) -> Fi
     }
     faults = [] if attached & holders else [f"give its identity the role {role} on the key"]
     return verdict(encrypted.evidence, faults, str(resource))
+
+
+@check("SEC-12")
+def content_filter_each(project: Project) -> Iterator[Finding]:
+    """SEC-12: every model deployment names a content filter that its account has, as strict as was answered.
+
+    Looks at `raiPolicyName` of every deployment, and at the filters of every policy: four harms on both sides, each
+    blocking, and the shields against attacks where they were asked for.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/responsible-ai
+    """
+    yield from presence(project, ACCOUNT)
+    level = project.answers["content_safety"]
+    for environment, deployment in located(project, DEPLOYMENT):
+        name = str(deployment.properties.get("raiPolicyName") or "")
+        own = {
+            item.name.rpartition("/")[2]
+            for item in environment.of_type(FILTER)
+            if item.parent_id == deployment.parent_id
+        }
+        allowed = own or ({"Microsoft.DefaultV2"} if level == "off" else set())
+        faults = [] if name in allowed else [f"raiPolicyName is {name or 'not set'}, name a filter of its account"]
+        yield verdict(label(environment, deployment), faults, str(deployment))
+    for environment, policy in located(project, FILTER):
+        yield verdict(label(environment, policy), _filter_faults(policy, project.answers), str(policy))
+
+
+def _filter_faults(policy: Resource, answers: Mapping[str, Any]) -> list[str]:
+    rows = policy.properties.get("contentFilters") or []
+    blocking = {(row["name"], row["source"]): row for row in rows if row.get("enabled") and row.get("blocking")}
+    faults = []
+    # The stricter the answer, the lower the severity that is blocked already.
+    threshold = {"low": "High", "medium": "Medium", "high": "Low"}.get(answers["content_safety"])
+    for harm, side in ((harm, side) for harm in HARMS for side in ("Prompt", "Completion") if threshold):
+        row = blocking.get((harm, side))
+        if row is None:
+            faults.append(f"block {harm} in the {side.lower()}")
+        elif row.get("severityThreshold") != threshold:
+            faults.append(f"severityThreshold of {harm} in the {side.lower()} must be {threshold}")
+    if answers["foundation_online"] and answers["prompt_shields"] and ("Jailbreak", "Prompt") not in blocking:
+        faults.append("block Jailbreak in the prompt")
+    return faults

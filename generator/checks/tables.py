@@ -12,21 +12,30 @@ PRIVATE_ENDPOINT_SUBNET = "private-endpoints"
 FIREWALL_SUBNET = "AzureFirewallSubnet"
 
 EXPECTED_COUNTS = {
-    "Microsoft.Resources/resourceGroups": "2 + (1 if private else 0) + (1 if private and second_region else 0)",
+    "Microsoft.Resources/resourceGroups": "2 + (1 if private else 0) + (1 if private and second_region else 0)"
+    " + workspaces | length + [model_registry, serves_foundation, new_gateway] | select | list | length"
+    " + here | select('in', ['tuning', 'cluster', 'databricks']) | list | length",
     "Microsoft.OperationalInsights/workspaces": "0 if 'log_analytics' in reuse else 1",
     "Microsoft.Insights/components": "1",
     "Microsoft.Insights/actionGroups": "1",
     "Microsoft.Insights/privateLinkScopes": "1 if controlled else 0",
     "Microsoft.Consumption/budgets": "1",
-    "Microsoft.KeyVault/vaults": "1",
+    "Microsoft.KeyVault/vaults": "1 + workspaces | length"
+    " + (1 if customer_managed_keys and serves_foundation and second_region else 0)",
     "Microsoft.KeyVault/vaults/keys": "encrypted | length",
-    "Microsoft.ManagedIdentity/userAssignedIdentities": "here | length + encrypted | length",
-    "Microsoft.Storage/storageAccounts": "1 if stores else 0",
+    "Microsoft.ManagedIdentity/userAssignedIdentities": "1 + here | length + encrypted | length",
+    "Microsoft.Storage/storageAccounts": "(1 if stores else 0) + workspaces | length",
     "Microsoft.Storage/storageAccounts/blobServices/containers": "stores | length",
     "Microsoft.ContainerRegistry/registries": "1 if own_registry else 0",
     "Microsoft.ContainerRegistry/registries/replications": "1 if own_registry and second_region else 0",
     "Microsoft.Network/virtualNetworks": "(2 if second_region else 1) if private else 0",
     "Microsoft.Network/azureFirewalls": "(2 if second_region else 1) if own_firewall else 0",
+    "Microsoft.MachineLearningServices/workspaces": "workspaces | length",
+    "Microsoft.MachineLearningServices/registries": "1 if model_registry else 0",
+    "Microsoft.CognitiveServices/accounts": "models | length",
+    "Microsoft.ApiManagement/service": "1 if new_gateway else 0",
+    "Microsoft.ContainerService/managedClusters": "1 if 'cluster' in here else 0",
+    "Microsoft.Databricks/workspaces": "1 if 'databricks' in here else 0",
 }
 """Resource type -> how many of them one environment has: an expression over the answers and `environment_facts`."""
 
@@ -46,7 +55,10 @@ ALLOWED_TYPES = {
         "Microsoft.Authorization/policyAssignments",
         "Microsoft.Authorization/locks",
     ),
-    "here or encrypted": ("Microsoft.ManagedIdentity/userAssignedIdentities",),
+    "ci_platform": (
+        "Microsoft.ManagedIdentity/userAssignedIdentities",
+        "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials",
+    ),
     "'log_analytics' not in reuse": ("Microsoft.OperationalInsights/workspaces",),
     "stores": (
         "Microsoft.Storage/storageAccounts",
@@ -83,44 +95,35 @@ ALLOWED_TYPES = {
         "Microsoft.Insights/privateLinkScopes",
         "Microsoft.Insights/privateLinkScopes/scopedResources",
     ),
-    "'exploration' in here and eda_platform == 'compute_instance'": (
+    "workspaces": (
         "Microsoft.MachineLearningServices/workspaces",
         "Microsoft.MachineLearningServices/workspaces/computes",
         "Microsoft.MachineLearningServices/workspaces/datastores",
+        "Microsoft.Storage/storageAccounts",
+        "Microsoft.Storage/storageAccounts/blobServices",
+    ),
+    "'exploration' in workspaces": (
         "Microsoft.Storage/storageAccounts/fileServices",
         "Microsoft.Storage/storageAccounts/fileServices/shares",
     ),
-    "'training' in here and training_platform == 'azure_ml'": (
-        "Microsoft.MachineLearningServices/workspaces",
-        "Microsoft.MachineLearningServices/workspaces/computes",
-        "Microsoft.MachineLearningServices/workspaces/datastores",
-        "Microsoft.MachineLearningServices/workspaces/schedules",
-    ),
-    "'serving' in here and own_model_hosting == 'managed_endpoint'": (
-        "Microsoft.MachineLearningServices/workspaces",
-        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
-        "Microsoft.MachineLearningServices/workspaces/schedules",
-    ),
-    "'serving' in here and own_model_hosting == 'kubernetes'": (
+    "'training' in workspaces or 'serving' in here": ("Microsoft.MachineLearningServices/workspaces/schedules",),
+    "'serving' in here": ("Microsoft.MachineLearningServices/workspaces/onlineEndpoints",),
+    "'serving' in here and own_model_hosting == 'managed_endpoint'": ("Microsoft.Authorization/roleDefinitions",),
+    "'cluster' in here": (
         "Microsoft.ContainerService/managedClusters",
-        "Microsoft.MachineLearningServices/workspaces",
-        "Microsoft.MachineLearningServices/workspaces/computes",
-        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+        "Microsoft.KubernetesConfiguration/extensions",
     ),
-    "'batch' in here and batch_platform == 'azure_ml'": (
-        "Microsoft.MachineLearningServices/workspaces",
-        "Microsoft.MachineLearningServices/workspaces/computes",
-        "Microsoft.MachineLearningServices/workspaces/batchEndpoints",
-    ),
-    "'training' in functions and 'ml_registry' not in reuse": ("Microsoft.MachineLearningServices/registries",),
-    "'foundation' in model_sources": (
+    "'batch' in here and own_batch": ("Microsoft.MachineLearningServices/workspaces/batchEndpoints",),
+    "model_registry": ("Microsoft.MachineLearningServices/registries",),
+    "models": (
         "Microsoft.CognitiveServices/accounts",
         "Microsoft.CognitiveServices/accounts/deployments",
         "Microsoft.CognitiveServices/accounts/projects",
         "Microsoft.CognitiveServices/accounts/raiPolicies",
     ),
-    "new_gateway": (
-        "Microsoft.ApiManagement/service",
+    "new_gateway": ("Microsoft.ApiManagement/service",),
+    "new_gateway and private and not hub": ("Microsoft.Network/privateDnsZones/A",),
+    "online": (
         "Microsoft.ApiManagement/service/apis",
         "Microsoft.ApiManagement/service/apis/diagnostics",
         "Microsoft.ApiManagement/service/apis/operations",
@@ -148,7 +151,7 @@ ALLOWED_TYPES = {
         "Microsoft.Cache/redisEnterprise/databases",
     ),
     "'orchestrator' in here": ("Microsoft.App/managedEnvironments", "Microsoft.App/containerApps"),
-    "new_databricks": ("Microsoft.Databricks/workspaces", "Microsoft.Databricks/accessConnectors"),
+    "'databricks' in here": ("Microsoft.Databricks/workspaces", "Microsoft.Databricks/accessConnectors"),
 }
 """Condition over the answers and `environment_facts` -> resource types that one environment may have then."""
 
@@ -161,7 +164,6 @@ PRIVATE_LINK_PARTS = {
     "Microsoft.MachineLearningServices/registries": ("amlregistry",),
     "Microsoft.CognitiveServices/accounts": ("account",),
     "Microsoft.Search/searchServices": ("searchService",),
-    "Microsoft.ApiManagement/service": ("Gateway",),
     "Microsoft.Databricks/workspaces": ("databricks_ui_api", "browser_authentication"),
     "Microsoft.DocumentDB/databaseAccounts": ("Sql",),
     "Microsoft.AppConfiguration/configurationStores": ("configurationStores",),
@@ -286,6 +288,9 @@ NOT_TAGGABLE = {
         "Microsoft.ApiManagement/service/products/policies",
         "Microsoft.ApiManagement/service/subscriptions",
         "Microsoft.Cache/redisEnterprise/databases",
+        "Microsoft.Network/privateDnsZones/A",
+        "Microsoft.Authorization/roleDefinitions",
+        "Microsoft.KubernetesConfiguration/extensions",
     )
 }
 """Types without a `tags` property at the pinned versions (types of the compiler)."""
@@ -302,10 +307,25 @@ TAGS = {
 SECOND_REGION_TYPES = {
     "microsoft.network/virtualnetworks/virtualnetworkpeerings",
     "microsoft.network/privatednszones/virtualnetworklinks",
+    "microsoft.apimanagement/service/backends",
+    "microsoft.insights/metricalerts",
 }
 """Types that prod has more of because of its second region although they are in no region themselves."""
 
 COMPONENT_TYPES = {
+    "microsoft.resources/resourcegroups",
+    "microsoft.keyvault/vaults",
+    "microsoft.machinelearningservices/registries",
+    "microsoft.machinelearningservices/workspaces",
+    "microsoft.machinelearningservices/workspaces/computes",
+    "microsoft.machinelearningservices/workspaces/datastores",
+    "microsoft.insights/metricalerts",
+    "microsoft.apimanagement/service/backends",
+    "microsoft.cognitiveservices/accounts",
+    "microsoft.cognitiveservices/accounts/deployments",
+    "microsoft.cognitiveservices/accounts/raipolicies",
+    "microsoft.databricks/workspaces",
+    "microsoft.databricks/accessconnectors",
     "microsoft.managedidentity/userassignedidentities",
     "microsoft.authorization/roleassignments",
     "microsoft.storage/storageaccounts",
@@ -317,7 +337,8 @@ COMPONENT_TYPES = {
     "microsoft.network/privateendpoints",
     "microsoft.network/privateendpoints/privatednszonegroups",
 }
-"""Types whose number follows the components, which may differ: a promoted model is trained in one environment only."""
+"""Types whose number follows the components, which may differ: a promoted model is trained in one environment only, and
+only prod has provisioned capacity."""
 
 PROTECTIONS = (
     "properties.publicNetworkAccess",
@@ -343,6 +364,51 @@ PROTECTIONS = (
     "properties.managedNetwork.isolationMode",
 )
 """Properties that must not be weaker in one environment than in another."""
+
+
+# Monitoring rows.
+
+LOGGED = (
+    "Microsoft.ApiManagement/service",
+    "Microsoft.CognitiveServices/accounts",
+    "Microsoft.ContainerRegistry/registries",
+    "Microsoft.ContainerService/managedClusters",
+    "Microsoft.Databricks/workspaces",
+    "Microsoft.KeyVault/vaults",
+    "Microsoft.MachineLearningServices/registries",
+    "Microsoft.MachineLearningServices/workspaces",
+    "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+    "Microsoft.Network/azureFirewalls",
+    "Microsoft.Network/networkSecurityGroups",
+    "Microsoft.Network/publicIPAddresses",
+    "Microsoft.Network/virtualNetworks",
+    "Microsoft.OperationalInsights/workspaces",
+    "Microsoft.Search/searchServices",
+    "Microsoft.Storage/storageAccounts/blobServices",
+    "Microsoft.Storage/storageAccounts/fileServices",
+)
+"""Types that send logs by a diagnostic setting (types of the compiler).
+Source: https://learn.microsoft.com/azure/azure-monitor/reference/supported-logs/logs-index"""
+
+DEAD_METRICS = frozenset(
+    (
+        "AzureOpenAIProvisionedManagedUtilization",
+        "BlockedCalls",
+        "ClientErrors",
+        "FailedRequests",
+        "Latency",
+        "OtherRequests",
+        "ServerErrors",
+        "SuccessRate",
+        "SuccessfulRequests",
+        "TotalCalls",
+        "TotalErrors",
+        "TotalRequests",
+        "UnauthorizedRequests",
+    )
+)
+"""Metrics of a model account that are deprecated, or that say nothing of foundation models.
+Source: https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-cognitiveservices-accounts-metrics"""
 
 
 # Security rows.
@@ -375,6 +441,8 @@ COMPONENT_CLASSES = {
     "microsoft.machinelearningservices/workspaces/batchendpoints": "batch",
     "microsoft.app/managedenvironments": "orchestrator",
     "microsoft.app/containerapps": "orchestrator",
+    "microsoft.cognitiveservices/accounts": "foundation models",
+    "microsoft.cognitiveservices/accounts/projects": "foundation models",
     "microsoft.apimanagement/service": "gateway",
     "microsoft.apimanagement/service/backends": "gateway",
 }
@@ -396,10 +464,9 @@ CLOSABLE: dict[str, str | None] = {
     "Microsoft.Storage/storageAccounts": "networkAcls",
     "Microsoft.ContainerRegistry/registries": "networkRuleSet",
     "Microsoft.CognitiveServices/accounts": "networkAcls",
-    "Microsoft.MachineLearningServices/workspaces": None,
+    "Microsoft.MachineLearningServices/workspaces": "networkAcls",
     "Microsoft.MachineLearningServices/registries": None,
     "Microsoft.MachineLearningServices/workspaces/onlineEndpoints": None,
-    "Microsoft.MachineLearningServices/workspaces/batchEndpoints": None,
     "Microsoft.Search/searchServices": None,
     "Microsoft.Databricks/workspaces": None,
     "Microsoft.DocumentDB/databaseAccounts": None,

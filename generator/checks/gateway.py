@@ -1,0 +1,331 @@
+"""Checks of the gateway rows (GW): APIs, policies as deployed, back ends, consumers and the service itself."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from lxml import etree
+
+from generator.checks import Finding, check
+from generator.checks.reading import compare, decision_table, label, located, value_at, verdict
+from generator.evaluation import Environment, Project, Resource
+from generator.tools.policies import policy_faults, policy_files
+
+SERVICE = "Microsoft.ApiManagement/service"
+APIS = f"{SERVICE}/apis"
+API_POLICIES = f"{SERVICE}/apis/policies"
+API_DIAGNOSTICS = f"{SERVICE}/apis/diagnostics"
+BACKENDS = f"{SERVICE}/backends"
+PRODUCTS = f"{SERVICE}/products"
+PRODUCT_POLICIES = f"{SERVICE}/products/policies"
+SUBSCRIPTIONS = f"{SERVICE}/subscriptions"
+AUDIENCES = {
+    "foundation": "https://cognitiveservices.azure.com",
+    "managed_endpoint": "https://ml.azure.com",
+    "databricks": "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d",
+    "kubernetes": "https://vault.azure.net",
+}
+"""What is called -> the audience of the gateway's token; endpoints on a cluster take a key, which lies in the vault."""
+
+
+def _parts(resource: Resource) -> list[str]:
+    """Names of a child of the gateway, without the gateway."""
+    return resource.name.split("/")[1:]
+
+
+def _unresolved(resource: Resource) -> bool:
+    """Whether only a deployment knows the text of a policy."""
+    return str(resource.properties.get("value", "")).startswith("[")
+
+
+def _root(text: str) -> Any:
+    """A policy as an element; None when it is not well-formed."""
+    try:
+        return etree.fromstring(text.encode())
+    except etree.XMLSyntaxError:
+        return None
+
+
+def _is_api(resource: Resource, api: str) -> bool:
+    return bool(_parts(resource)) and _parts(resource)[0].endswith(api)
+
+
+def _wanted_apis(answers: Mapping[str, Any]) -> list[str]:
+    return ["foundation"] * bool(answers["foundation_online"]) + ["models"] * bool(answers["own_online"])
+
+
+def _api_policies(project: Project, apis: list[str]) -> Iterator[tuple[Environment, str, Any, str]]:
+    """Environment, API, policy (None when it is missing or broken) and evidence, for each API in each environment."""
+    for environment in project.environments.values():
+        for api in apis:
+            found = [item for item in environment.of_type(API_POLICIES) if _is_api(item, api)]
+            file = project.root / f"gateway/policies/{api}.xml"
+            text = str(found[0].properties.get("value", "")) if found else ""
+            if found and _unresolved(found[0]) and file.is_file():
+                text = file.read_text(encoding="utf-8")
+            yield environment, api, _root(text), f"{environment.name}: policy of API {api}"
+
+
+def _consumers(project: Project) -> dict[str, dict[str, Any]]:
+    """Each consumer file, by the name of the consumer."""
+    rows = [
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in sorted((project.root / "gateway/consumers").glob("*.yml"))
+    ]
+    return {str(row["name"]): row for row in rows}
+
+
+@check("GW-01")
+def apis_stand_behind_the_gateway(project: Project) -> Iterator[Finding]:
+    """Each environment has the APIs that the answers ask for, each with a key and a back end."""
+    for environment in project.environments.values():
+        for name in _wanted_apis(project.answers):
+            count = sum(_is_api(item, name) for item in environment.of_type(APIS))
+            faults = [] if count == 1 else [f"{count} APIs of that name where one is asked for, deploy one"]
+            yield verdict(f"{environment.name}: API {name}", faults)
+        for item in environment.of_type(APIS):
+            yield compare(environment, item, {"properties.subscriptionRequired": True})
+    for _, _, root, evidence in _api_policies(project, _wanted_apis(project.answers)):
+        named = root is not None and root.find(".//set-backend-service[@backend-id]") is not None
+        yield verdict(evidence, [] if named else ["no set-backend-service names a back end, add it"])
+
+
+@check("GW-02")
+def gateway_calls_with_its_identity(project: Project) -> Iterator[Finding]:
+    """Models are called with a token of the gateway's identity for the right audience; the caller's key is dropped.
+
+    The one exception, endpoints on a cluster, fetches their key from the vault with such a token. The roles of the
+    identity are checked with those of all callers (SEC-08).
+    """
+    for _, api, root, evidence in _api_policies(project, _wanted_apis(project.answers)):
+        faults = []
+        if root is None or root.find("inbound/set-header[@name='api-key'][@exists-action='delete']") is None:
+            faults.append("the caller's api-key is passed on, delete the header in inbound")
+        audience = AUDIENCES[api if api == "foundation" else project.answers["own_model_hosting"]]
+        tokens = [] if root is None else root.findall("inbound//authentication-managed-identity")
+        own = not project.answers["new_gateway"]
+        if len(tokens) != 1 or tokens[0].get("resource") != audience or not (tokens[0].get("client-id") or own):
+            faults.append(f"it takes no token for {audience}, add authentication-managed-identity with client-id")
+        yield verdict(evidence, faults)
+
+
+@check("GW-03")
+def callers_present_tokens(project: Project) -> Iterator[Finding]:
+    """Each API validates an Entra token of the own tenant with an audience."""
+    for _, _, root, evidence in _api_policies(project, _wanted_apis(project.answers)):
+        found = None if root is None else root.find("inbound/validate-azure-ad-token")
+        audiences = [] if found is None else [item.text for item in found.findall("audiences/audience") if item.text]
+        faults = [] if audiences else ["no Entra token with an audience is asked for, add validate-azure-ad-token"]
+        yield verdict(evidence, faults)
+
+
+@check("GW-04")
+def consumers_have_products(project: Project) -> Iterator[Finding]:
+    """Each consumer of the answers has a file, and each file a product and a subscription to that product alone."""
+    files = _consumers(project)
+    if not project.environments:
+        yield verdict("infra/main.bicep", ["nothing could be evaluated, correct what the compiler reports"])
+    for row in project.answers["consumers"]:
+        faults = [] if row["name"] in files else ["it has no file, add one"]
+        yield verdict(f"gateway/consumers/{row['name']}.yml", faults)
+    for environment in project.environments.values():
+        for name in files:
+            for kind in (PRODUCTS, SUBSCRIPTIONS):
+                count = sum(_parts(item)[0].endswith(name) for item in environment.of_type(kind))
+                faults = [] if count == 1 else [f"{count} where one is needed, deploy one for the consumer"]
+                yield verdict(f"{environment.name}: {kind} of {name}", faults)
+    wanted = {"properties.subscriptionRequired": True, "properties.approvalRequired": True}
+    for environment, item in located(project, PRODUCTS):
+        yield compare(environment, item, wanted)
+    for environment, item in located(project, SUBSCRIPTIONS):
+        narrow = f"/products/{_parts(item)[0]}".lower() in str(item.properties.get("scope")).lower()
+        faults = [] if narrow else ["its scope is not the product of its consumer, set it to the product"]
+        yield verdict(label(environment, item), faults, str(item))
+
+
+@check("GW-05")
+def consumers_have_token_limits(project: Project) -> Iterator[Finding]:
+    """The policy of each product limits tokens as the file of its consumer says, for each subscription."""
+    for environment in project.environments.values():
+        for name, row in _consumers(project).items():
+            if not row["tokensPerMinute"]:
+                continue
+            found = [item for item in environment.of_type(PRODUCT_POLICIES) if _is_api(item, name)]
+            root = _root(str(found[0].properties.get("value", ""))) if found else None
+            limit = None if root is None else root.find(".//llm-token-limit")
+            wanted = {
+                "tokens-per-minute": str(row["tokensPerMinute"]),
+                "token-quota": str(row["monthlyTokenQuota"]),
+                "token-quota-period": "Monthly",
+                "counter-key": "@(context.Subscription.Id)",
+            }
+            given = {} if limit is None else dict(limit.attrib)
+            faults = [
+                f"{key} of llm-token-limit is not {text}, set it"
+                for key, text in wanted.items()
+                if given.get(key) != text
+            ]
+            yield verdict(f"{environment.name}: limits of {name}", faults)
+
+
+@check("GW-06")
+def tokens_are_measured(project: Project) -> Iterator[Finding]:
+    """Token metrics carry subscription and product in at most five dimensions, and reach Application Insights."""
+    for environment, _, root, evidence in _api_policies(project, ["foundation"]):
+        found = None if root is None else root.find("inbound/llm-emit-token-metric")
+        names = [] if found is None else [item.get("name") for item in found.findall("dimension")]
+        faults = []
+        if not {"Subscription ID", "Product ID"} <= set(names):
+            faults.append("tokens are not measured by Subscription ID and Product ID, add the dimensions")
+        if len(names) > 5:
+            faults.append("more than five dimensions, remove some")
+        switches = [
+            item.properties.get("metrics")
+            for item in environment.of_type(API_DIAGNOSTICS)
+            if _is_api(item, "foundation")
+        ]
+        if True not in switches:
+            faults.append("no diagnostic of the API has metrics switched on, set metrics to true")
+        yield verdict(evidence, faults)
+
+
+@check("GW-07")
+def back_ends_form_a_pool(project: Project) -> Iterator[Finding]:
+    """Each pool has members that exist, provisioned throughput first and another region last."""
+    order = {"provisioned": 1, "primary": 2, "secondary": 3}
+    for environment in project.environments.values():
+        backends = {item.name.rpartition("/")[2].lower() for item in environment.of_type(BACKENDS)}
+        pools = [item for item in environment.of_type(BACKENDS) if item.properties.get("type") == "Pool"]
+        if not pools:
+            yield verdict(f"{environment.name}: pool of back ends", ["there is none, deploy it"])
+        for item in pools:
+            services = value_at(item.properties, "pool.services") or []
+            faults = [] if services else ["the pool is empty, add a back end"]
+            for member in services:
+                name = str(member["id"]).rpartition("/")[2]
+                if name.lower() not in backends:
+                    faults.append(f"there is no back end {name}, remove it from the pool")
+                if member.get("priority") != order.get(name.rpartition("-")[2]):
+                    faults.append(f"{name} has priority {member.get('priority')}, order members by their kind")
+            yield verdict(label(environment, item), faults, str(item))
+
+
+@check("GW-08")
+def back_ends_have_one_breaker(project: Project) -> Iterator[Finding]:
+    """Each single back end has exactly one rule, which opens on 429 and honours Retry-After; a pool has none."""
+    for environment, item in located(project, BACKENDS):
+        rules = value_at(item.properties, "circuitBreaker.rules") or []
+        faults = []
+        if item.properties.get("type") == "Pool":
+            faults += ["a pool has no breaker of its own, remove it"] if rules else []
+        elif len(rules) != 1:
+            faults.append(f"{len(rules)} breaker rules, keep exactly one")
+        else:
+            ranges = value_at(rules[0], "failureCondition.statusCodeRanges") or []
+            if rules[0].get("acceptRetryAfter") is not True:
+                faults.append("the breaker ignores Retry-After, set acceptRetryAfter to true")
+            if not any(row["min"] <= 429 <= row["max"] for row in ranges):
+                faults.append("the breaker does not open on 429, add the status code")
+        yield verdict(label(environment, item), faults, str(item))
+
+
+@check("GW-09")
+def retries_are_bounded(project: Project) -> Iterator[Finding]:
+    """One retry of the pool, with a count, that keeps the request and does not hold streams back; errors are hidden."""
+    for environment, _, root, evidence in _api_policies(project, ["foundation"]):
+        retry = None if root is None else root.find("backend/retry")
+        forward = None if retry is None else retry.find("forward-request")
+        members = [
+            len(value_at(item.properties, "pool.services") or [])
+            for item in environment.of_type(BACKENDS)
+            if item.properties.get("type") == "Pool"
+        ]
+        faults = []
+        most = max(1, max(members, default=1) - 1)
+        if retry is None or retry.get("count") != str(most):
+            faults.append(f"the pool is not retried {most} times, correct the count of retry")
+        if forward is None or forward.get("buffer-request-body") != "true":
+            faults.append("a retry has no request to send again, set buffer-request-body to true")
+        if project.answers["streaming"] and (forward is None or forward.get("buffer-response") != "false"):
+            faults.append("streams are held back, set buffer-response to false")
+        if root is None or root.find("on-error//return-response") is None:
+            faults.append("errors name the back end, answer with return-response in on-error")
+        yield verdict(evidence, faults)
+
+
+@check("GW-12")
+def own_models_stand_behind_the_gateway(project: Project) -> Iterator[Finding]:
+    """The API of own models drops the header that chooses a deployment, where the endpoint knows it."""
+    for _, _, root, evidence in _api_policies(project, ["models"]):
+        faults = []
+        if root is None or root.find(".//set-backend-service[@backend-id]") is None:
+            faults.append("no set-backend-service names the endpoint, add it")
+        header = None if root is None else root.find("inbound/set-header[@name='azureml-model-deployment']")
+        chooses = project.answers["own_model_hosting"] == "managed_endpoint"
+        if chooses and (header is None or header.get("exists-action") != "delete"):
+            faults.append("callers can choose a deployment, delete the header azureml-model-deployment")
+        yield verdict(evidence, faults)
+
+
+@check("GW-13")
+def policies_are_sound(project: Project) -> Iterator[Finding]:
+    """Policies keep the element table, as files and as deployed."""
+    for path in policy_files(project.root):
+        yield verdict(str(path.relative_to(project.root)), policy_faults(path.read_text(encoding="utf-8")))
+    for environment, item in located(project, API_POLICIES, PRODUCT_POLICIES):
+        faults = [] if _unresolved(item) else policy_faults(str(item.properties.get("value", "")))
+        if item.properties.get("format") != "rawxml":
+            faults.append("its format is not rawxml, set it")
+        yield verdict(label(environment, item), faults, str(item))
+
+
+@check("GW-14")
+def tier_fits(project: Project) -> Iterator[Finding]:
+    """Tiers are in the table and close where the project is private; prod has an agreement and the dearest.
+
+    Zones follow the answers, where the tier has them.
+    """
+    tiers = {row["sku"]: row for row in decision_table("gateway-tiers").values()}
+    ranks = {
+        environment.name: tiers.get(str(item.sku.get("name")), {}).get("cost_rank", 0)
+        for environment, item in located(project, SERVICE)
+    }
+    for environment in project.environments.values():
+        found = environment.of_type(SERVICE)
+        if len(found) != 1:
+            yield verdict(f"{environment.name}: gateway", [f"{len(found)} where the answers ask for one, deploy one"])
+        for item in found:
+            tier = tiers.get(str(item.sku.get("name")), {})
+            faults = [] if tier else ["the tier is not in the table, choose one of the table"]
+            if environment.name == "prod" and not tier.get("production"):
+                faults.append("the tier has no service level agreement, choose another for prod")
+            if project.answers["private"] and not (tier.get("private_inbound") and tier.get("private_outbound")):
+                faults.append("the tier cannot be closed to the public network, choose a private one")
+            if ranks[environment.name] > ranks.get("prod", ranks[environment.name]):
+                faults.append("the tier costs more than the one of prod, choose a cheaper one")
+            spread = project.answers["zonal"] and environment.name == "prod" and bool(tier.get("zones"))
+            if spread != (len(item.zones) >= 2 or item.properties.get("zoneRedundant") is True):
+                faults.append(f"{'spread' if spread else 'do not spread'} it over zones")
+            yield verdict(label(environment, item), faults, str(item))
+
+
+@check("GW-15")
+def gateway_is_hardened(project: Project) -> Iterator[Finding]:
+    """No portal, no old management API, no old protocols, no secret kept as plain text."""
+    wanted = {
+        "properties.developerPortalStatus": "Disabled",
+        "properties.apiVersionConstraint.minApiVersion": "2021-08-01",
+    }
+    for environment, item in located(project, SERVICE):
+        switches = item.properties.get("customProperties") or {}
+        classic = item.sku.get("name") in ("Developer", "Premium")
+        off = bool(switches) and all(str(value).lower() == "false" for value in switches.values())
+        faults = ["old protocols are on, switch them off in customProperties"] if classic and not off else []
+        yield compare(environment, item, wanted, faults)
+    for environment, item in located(project, APIS):
+        plain = item.properties.get("protocols") != ["https"]
+        yield verdict(label(environment, item), ["it answers without TLS, keep https only"] if plain else [], str(item))
+    for environment, item in located(project, f"{SERVICE}/namedValues"):
+        leaks = bool(item.properties.get("secret")) and not item.properties.get("keyVault")
+        faults = ["a secret is kept as text, refer to the key vault"] if leaks else []
+        yield verdict(label(environment, item), faults, str(item))

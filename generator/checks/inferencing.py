@@ -1,0 +1,212 @@
+"""Inferencing (INF rows): endpoints, deployments in files, clusters, and deployments of foundation models."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from generator.checks import Finding, check
+from generator.checks.reading import compare, label, located, same, value_at, verdict
+from generator.checks.training import ACCOUNT, ONLINE_ENDPOINT, yaml_file
+from generator.evaluation import Environment, Project, Resource
+
+DEPLOYMENT = "Microsoft.CognitiveServices/accounts/deployments"
+CLUSTER = "Microsoft.ContainerService/managedClusters"
+BACKEND = "Microsoft.ApiManagement/service/backends"
+DEPLOYMENT_FILE = "ml/models/example/deployment.yml"
+TAGS = {"model_version", "git_sha", "data_version", "deployed_by"}
+HARDENED = {
+    "sku.tier": "Standard",
+    "properties.disableLocalAccounts": True,
+    "properties.aadProfile.enableAzureRBAC": True,
+    "properties.oidcIssuerProfile.enabled": True,
+    "properties.securityProfile.workloadIdentity.enabled": True,
+    "properties.addonProfiles.azurepolicy.enabled": True,
+    "properties.autoUpgradeProfile.upgradeChannel": ("stable", "patch", "rapid", "node-image"),
+    "properties.metricsProfile.costAnalysis.enabled": True,
+    "properties.networkProfile.networkPlugin": "azure",
+    "properties.networkProfile.networkPluginMode": "overlay",
+    "properties.networkProfile.networkDataplane": "cilium",
+}
+
+
+@check("INF-02")
+def managed_and_closed(project: Project) -> Iterator[Finding]:
+    """INF-02: a managed endpoint in each environment, by token, private when asked, without traffic.
+
+    Source: https://learn.microsoft.com/azure/machine-learning/concept-endpoints-online
+    """
+    access = "Disabled" if project.answers["private"] else "Enabled"
+    wanted = {
+        "kind": "Managed",
+        "properties.authMode": "AADToken",
+        "properties.publicNetworkAccess": access,
+        "identity.type": "UserAssigned",
+    }
+    for environment in project.environments.values():
+        found = environment.of_type(ONLINE_ENDPOINT)
+        yield verdict(f"{environment.name}: {ONLINE_ENDPOINT}", [] if found else ["deploy the endpoint of the model"])
+        stray = environment.of_type(f"{ONLINE_ENDPOINT}/deployments")
+        faults = ["leave deployments to the rollout"] if stray else []
+        yield verdict(f"{environment.name}: {ONLINE_ENDPOINT}/deployments", faults)
+        for item in found:
+            faults = [
+                f"remove {key}, it belongs to the rollout"
+                for key in ("traffic", "mirrorTraffic")
+                if key in item.properties
+            ]
+            yield compare(environment, item, wanted, faults)
+
+
+@check("INF-04")
+def probes_and_timeouts(project: Project) -> Iterator[Finding]:
+    """INF-04: the deployment names both probes, its timeout (above the promised latency) and its concurrency.
+
+    Source: https://learn.microsoft.com/azure/machine-learning/reference-yaml-deployment-managed-online
+    """
+    body = yaml_file(project, DEPLOYMENT_FILE)
+    faults = [f"set {name}" for name in ("liveness_probe", "readiness_probe") if not value_at(body, f"{name}.period")]
+    timeout = value_at(body, "request_settings.request_timeout_ms")
+    if not isinstance(timeout, int) or not project.answers["latency_p95_ms"] < timeout <= 180000:
+        faults.append("set request_timeout_ms above latency_p95_ms and to at most 180000")
+    if not value_at(body, "request_settings.max_concurrent_requests_per_instance"):
+        faults.append("set max_concurrent_requests_per_instance")
+    yield verdict(DEPLOYMENT_FILE, faults)
+
+
+@check("INF-06")
+def collected_where_allowed(project: Project) -> Iterator[Finding]:
+    """INF-06: inputs and outputs are collected, and never those of restricted data.
+
+    Source: https://learn.microsoft.com/azure/machine-learning/how-to-collect-production-data
+    """
+    answers = project.answers
+    due = answers["data_classification"] != "restricted" and answers["serving_runtime"] in ("mlflow", "custom")
+    rows = value_at(yaml_file(project, DEPLOYMENT_FILE), "data_collector.collections") or {}
+    wanted = {"model_inputs", "model_outputs"} if due else set()
+    on = {name for name, row in rows.items() if str(row.get("enabled")).lower() == "true"}
+    yield verdict(DEPLOYMENT_FILE, [] if on == wanted else [f"collect {' and '.join(sorted(wanted)) or 'nothing'}"])
+
+
+@check("INF-07")
+def versions_pinned(project: Project) -> Iterator[Finding]:
+    """INF-07: each deployment pins its version and names its capacity; prod is not upgraded by the service.
+
+    Source: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/working-with-models
+    """
+    for environment in project.environments.values():
+        rows = project.answers["foundation_accounts"][environment.name]
+        wanted = sum(len(row["deployments"]) for row in rows)
+        found = environment.of_type(DEPLOYMENT)
+        faults = [] if len(found) >= wanted else [f"{len(found)} deployments where the answers ask for {wanted}"]
+        yield verdict(f"{environment.name}: {DEPLOYMENT}", faults)
+        for item in found:
+            faults = [] if value_at(item.body, "properties.model.version") else ["set properties.model.version"]
+            faults += [] if (item.sku.get("capacity") or 0) > 0 else ["set sku.capacity"]
+            option = {"properties.versionUpgradeOption": "NoAutoUpgrade"} if environment.name == "prod" else {}
+            yield compare(environment, item, option, faults)
+
+
+@check("INF-08")
+def one_way_to_overflow(project: Project) -> Iterator[Finding]:
+    """INF-08: a provisioned deployment spills to another deployment, or shares a pool with one; never both.
+
+    Source: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/spillover-traffic-management
+    """
+    for environment in project.environments.values():
+        provisioned = [item for item in environment.of_type(DEPLOYMENT) if "Provisioned" in str(item.sku.get("name"))]
+        due = environment.name == "prod"
+        faults = [] if bool(provisioned) == due else ["keep provisioned throughput in prod, and only there"]
+        yield verdict(f"{environment.name}: provisioned throughput", faults)
+        for item in provisioned:
+            spills = bool(item.properties.get("spilloverDeploymentName"))
+            pooled = _pooled(environment, item.name.split("/")[0].rpartition("-")[2])
+            faults = [] if spills != pooled else ["let its overflow go one way: spillover or the pool of the gateway"]
+            yield verdict(label(environment, item), faults, str(item))
+
+
+def _pooled(environment: Environment, account: str) -> bool:
+    """Whether a pool of the gateway puts an account first and has another one behind it."""
+    for pool in environment.of_type(BACKEND):
+        rows = value_at(pool.properties, "pool.services") or []
+        mine = [row.get("priority") for row in rows if row["id"].endswith(f"foundation-{account}")]
+        others = [row.get("priority") for row in rows if not row["id"].endswith(f"foundation-{account}")]
+        if mine and others and min(mine) < min(others):
+            return True
+    return False
+
+
+@check("INF-10")
+def cluster_hardened(project: Project) -> Iterator[Finding]:
+    """INF-10: a hardened cluster in each environment, with its own pool for the system and one for models.
+
+    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-kubernetes-service
+    """
+    for environment in project.environments.values():
+        found = environment.of_type(CLUSTER)
+        yield verdict(f"{environment.name}: {CLUSTER}", [] if len(found) == 1 else ["deploy one cluster"])
+        for item in found:
+            closed = (
+                {"properties.apiServerAccessProfile.enablePrivateCluster": True} if project.answers["private"] else {}
+            )
+            yield compare(environment, item, {**HARDENED, **closed}, list(_pool_faults(project, environment, item)))
+
+
+def _pool_faults(project: Project, environment: Environment, cluster: Resource) -> Iterator[str]:
+    pools: dict[str, dict[str, Any]] = {row["mode"]: row for row in cluster.properties.get("agentPoolProfiles") or []}
+    system, models = pools.get("System", {}), pools.get("User", {})
+    if not any("CriticalAddonsOnly" in taint for taint in system.get("nodeTaints") or []):
+        yield "taint the system pool with CriticalAddonsOnly"
+    if (system.get("minCount") or 0) < 3:
+        yield "give the system pool at least 3 nodes"
+    if not models.get("enableAutoScaling"):
+        yield "let the pool of models scale"
+    if ("sku=gpu:NoSchedule" in (models.get("nodeTaints") or [])) != project.answers["inference_gpu"]:
+        yield "taint the pool of models with sku=gpu:NoSchedule when, and only when, it has GPUs"
+    if bool(re.match(r"Standard_N", str(models.get("vmSize")))) != project.answers["inference_gpu"]:
+        yield "give the pool of models GPUs only when the answers ask for them"
+    if str(system.get("vmSize")).startswith("Standard_N"):
+        yield "take the GPU from the system pool"
+    if environment.name == "prod" and project.answers["zonal"] and not (system.get("availabilityZones")):
+        yield "spread the nodes over zones"
+
+
+@check("INF-05")
+def traced(project: Project) -> Iterator[Finding]:
+    """INF-05: a deployment in a file takes a numbered model version and carries the tags that the rollout fills.
+
+    Source: https://learn.microsoft.com/azure/machine-learning/how-to-share-models-pipelines-across-workspaces-with-registries
+    """
+    if project.answers["own_model_hosting"] == "databricks":
+        serving = yaml_file(project, "ml/resources/serving.yml")
+        rows = value_at(serving, "resources.model_serving_endpoints.example.config.served_entities") or []
+        faults = [] if rows and all(row.get("entity_version") for row in rows) else ["name the version of each model"]
+        yield verdict("ml/resources/serving.yml", faults)
+        return
+    body = yaml_file(project, DEPLOYMENT_FILE)
+    if project.answers["own_model_hosting"] == "kubernetes":
+        pattern = r"azureml:example:\d+"
+    else:
+        pattern = r"azureml://registries/[\w-]+/models/example/versions/\d+"
+    faults = [] if re.fullmatch(pattern, str(body.get("model"))) else ["name the model by its version number"]
+    faults += [f"add the tag {name}" for name in sorted(TAGS - (body.get("tags") or {}).keys())]
+    yield verdict(DEPLOYMENT_FILE, faults)
+
+
+@check("INF-09")
+def all_in_one_pool(project: Project) -> Iterator[Finding]:
+    """INF-09: every account that serves the chat model is behind one pool, with deployments of one name.
+
+    Source: https://learn.microsoft.com/azure/api-management/backends
+    """
+    model = project.answers["chat_model"]
+    for environment, pool in located(project, BACKEND):
+        if not (same(pool.properties.get("type"), "Pool") and pool.name.endswith("chat")):
+            continue
+        rows = project.answers["foundation_accounts"][environment.name]
+        wanted = {row["name"] for row in rows if any(item["name"] == model for item in row["deployments"])}
+        found = {item["id"].rpartition("foundation-")[2] for item in value_at(pool.properties, "pool.services") or []}
+        faults = [] if found == wanted else [f"put exactly {', '.join(sorted(wanted))} in it"]
+        names = {item.name.split("/")[1] for item in environment.of_type(DEPLOYMENT)}
+        faults += [] if model in names else [f"name the deployments {model}"]
+        faults += [] if len(environment.of_type(ACCOUNT)) >= len(wanted) else ["deploy an account for each"]
+        yield verdict(label(environment, pool), faults, str(pool))

@@ -1,0 +1,87 @@
+"""What can go wrong with the gateway rows (GW), and what the detail of the check must say."""
+
+from tests.checks_support import Mutation, drop, edit, put, remove
+from tests.mutations.common import APIM, CENTRAL, CHAT, DEFAULT, KUBERNETES, REGULATED
+
+API = f"{APIM}/apis"
+POLICY = f"{APIM}/apis/policies"
+PRODUCT = f"{APIM}/products"
+PRODUCT_POLICY = f"{APIM}/products/policies"
+SUBSCRIPTION = f"{APIM}/subscriptions"
+BACKEND = f"{APIM}/backends"
+DIAGNOSTIC = f"{APIM}/apis/diagnostics"
+RULE = "properties.circuitBreaker.rules"
+
+
+def rewrite(resource_type, old, new, name=""):
+    """Another text in a deployed policy of prod."""
+
+    def change(draft):
+        body = draft.first("prod", resource_type, name)
+        assert old in body["properties"]["value"]
+        body["properties"]["value"] = body["properties"]["value"].replace(old, new)
+
+    return change
+
+
+def pool(path, value):
+    """Set a property of the first member of a pool of prod."""
+
+    def change(draft):
+        body = next(item for item in draft.of_type("prod", BACKEND) if item["properties"]["type"] == "Pool")
+        body["properties"]["pool"]["services"][0][path] = value
+
+    return change
+
+
+F, M = "apis/foundation/", "apis/models/"
+
+# Requirement, variant, what goes wrong, how, and what the detail must say.
+MUTATIONS: list[Mutation] = [
+    ("GW-01", CHAT, "no API", drop("prod", API), "0 APIs of that name"),
+    ("GW-01", CHAT, "no key", put("prod", API, "properties.subscriptionRequired", False), "set it to True"),
+    ("GW-01", DEFAULT, "no back end", rewrite(POLICY, "set-backend-service", "set-x", M), "no set-backend-service"),
+    ("GW-02", DEFAULT, "key passed on", rewrite(POLICY, 'name="api-key"', 'name="x"', F), "api-key is passed on"),
+    ("GW-02", DEFAULT, "no token", rewrite(POLICY, "cognitiveservices.azure", "example", F), "takes no token"),
+    (
+        "GW-02",
+        DEFAULT,
+        "another audience",
+        rewrite(POLICY, "https://ml.azure.com", "https://example.com", M),
+        "takes no token for https://ml.azure.com",
+    ),
+    (
+        "GW-02",
+        KUBERNETES,
+        "the key from elsewhere",
+        edit("gateway/policies/models.xml", "https://vault.azure.net", "https://example.com"),
+        "takes no token for https://vault.azure.net",
+    ),
+    ("GW-03", CENTRAL, "no audience", rewrite(POLICY, "audience>", "other>", F), "no Entra token"),
+    ("GW-04", CENTRAL, "no file", remove("gateway/consumers/hr.yml"), "it has no file"),
+    ("GW-04", CENTRAL, "no product", drop("prod", PRODUCT), "0 where one is needed"),
+    ("GW-04", CENTRAL, "unapproved", put("prod", PRODUCT, "properties.approvalRequired", False), "approvalRequired"),
+    ("GW-04", CENTRAL, "all APIs", put("prod", SUBSCRIPTION, "properties.scope", "/apis"), "its scope is not"),
+    ("GW-05", CENTRAL, "no quota", rewrite(PRODUCT_POLICY, "Monthly", "Yearly"), "token-quota-period"),
+    ("GW-06", CHAT, "no product", rewrite(POLICY, "Product ID", "API ID"), "not measured by"),
+    ("GW-06", CHAT, "switched off", put("prod", DIAGNOSTIC, "properties.metrics", False), "set metrics to true"),
+    ("GW-07", CHAT, "unknown member", pool("id", "x/foundation-other"), "there is no back end"),
+    ("GW-07", CHAT, "wrong order", pool("priority", 9), "has priority 9"),
+    ("GW-08", CHAT, "no rule", put("prod", BACKEND, RULE, []), "0 breaker rules"),
+    ("GW-08", CHAT, "impatient", put("prod", BACKEND, f"{RULE}.0.acceptRetryAfter", False), "ignores Retry-After"),
+    ("GW-09", CHAT, "unbounded", rewrite(POLICY, "count=", "times="), "correct the count"),
+    ("GW-09", CHAT, "held back", rewrite(POLICY, 'buffer-response="false"', ""), "streams are held back"),
+    ("GW-12", DEFAULT, "chosen", rewrite(POLICY, "azureml-model-deployment", "x", M), "callers can choose"),
+    ("GW-13", CHAT, "broken XML", rewrite(POLICY, "</inbound>", ""), "not well-formed"),
+    ("GW-13", CHAT, "escaped", put("prod", POLICY, "properties.format", "xml"), "not rawxml"),
+    ("GW-14", CHAT, "no agreement", put("prod", APIM, "sku.name", "Developer"), "no service level agreement"),
+    ("GW-14", CENTRAL, "cannot be closed", put("prod", APIM, "sku.name", "BasicV2"), "cannot be closed"),
+    ("GW-14", CENTRAL, "dear", put("dev", APIM, "sku.name", "Premium"), "costs more than the one of prod"),
+    ("GW-14", REGULATED, "one datacentre", put("prod", APIM, "zones", []), "spread it over zones"),
+    ("GW-15", CHAT, "portal", put("prod", APIM, "properties.developerPortalStatus", "Enabled"), "developerPortal"),
+    ("GW-15", CHAT, "no TLS", put("prod", API, "properties.protocols", ["http"]), "answers without TLS"),
+    ("GW-15", CHAT, "classic", put("prod", APIM, "sku.name", "Premium"), "old protocols are on"),
+    ("GW-15", CHAT, "secret", put("prod", f"{APIM}/namedValues", "properties.secret", True), "kept as text"),
+]
+
+FILE_ROWS = {"GW-13"}

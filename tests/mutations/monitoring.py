@@ -1,0 +1,95 @@
+"""What can go wrong with the monitoring rows (MON), and what the detail of the check must say."""
+
+from tests.checks_support import Mutation, answer, drop, edit, put, remove
+from tests.mutations.common import APIM, CHAT, DEFAULT, DIAGNOSTICS, INSIGHTS, LOGS
+
+METRIC = "Microsoft.Insights/metricAlerts"
+ACTIVITY = "Microsoft.Insights/activityLogAlerts"
+QUERY = "Microsoft.Insights/scheduledQueryRules"
+NAME = "properties.criteria.allOf.0.metricName"
+
+WORKBOOK = "Microsoft.Insights/workbooks"
+API_DIAGNOSTIC = f"{APIM}/apis/diagnostics"
+MODEL_LOGS = "properties.largeLanguageModel"
+
+# Requirement, variant, what goes wrong, how, and what the detail must say.
+MUTATIONS: list[Mutation] = [
+    ("MON-01", DEFAULT, "no setting", drop("prod", DIAGNOSTICS, "Microsoft.KeyVault"), "it sends no logs"),
+    ("MON-01", DEFAULT, "elsewhere", put("prod", DIAGNOSTICS, "properties.workspaceId", "/x"), "go elsewhere"),
+    ("MON-01", DEFAULT, "off", put("prod", DIAGNOSTICS, "properties.logs.0.enabled", False), "enable a category"),
+    (
+        "MON-01",
+        DEFAULT,
+        "old table",
+        put("prod", DIAGNOSTICS, "properties.logAnalyticsDestinationType", None, "Microsoft.ApiManagement"),
+        "to Dedicated",
+    ),
+    ("MON-01", DEFAULT, "forgets", put("prod", LOGS, "properties.retentionInDays", 7), "retentionInDays"),
+    ("MON-01", DEFAULT, "no workspace", drop("prod", LOGS), "deploy one workspace"),
+    ("MON-02", DEFAULT, "nobody told", put("prod", METRIC, "properties.actions", []), "nobody is told"),
+    ("MON-02", DEFAULT, "no severity", put("prod", QUERY, "properties.severity", None), "no severity"),
+    ("MON-02", DEFAULT, "no runbook", remove("docs/runbooks/key-vault.md"), "names no runbook"),
+    ("MON-03", DEFAULT, "no latency", drop("prod", METRIC, "online-endpoint-latency"), "RequestLatency_P95"),
+    (
+        "MON-03",
+        DEFAULT,
+        "no saturation",
+        edit("monitoring/alert-rules.json", "CpuUtilizationPercentage", "DiskUtilization"),
+        "no rule on CpuUtilizationPercentage",
+    ),
+    ("MON-04", DEFAULT, "no rule", drop("dev", METRIC, "training-failed-runs"), "no rule on Failed Runs"),
+    (
+        "MON-05",
+        CHAT,
+        "no latency",
+        drop("prod", METRIC, "foundation-primary-latency"),
+        "no rule on AzureOpenAITimeToResponse",
+    ),
+    (
+        "MON-05",
+        CHAT,
+        "dead",
+        put("prod", METRIC, NAME, "TotalErrors", "foundation-primary-availability"),
+        "TotalErrors does not live",
+    ),
+    ("MON-06", DEFAULT, "other tier", put("prod", METRIC, NAME, "Capacity", "gateway-cpu"), "no metric of this tier"),
+    ("MON-06", DEFAULT, "classic", put("prod", APIM, "sku.name", "Premium"), "no rule on Capacity"),
+    ("MON-07", DEFAULT, "no health", drop("prod", ACTIVITY, "service-health"), "no alert on it"),
+    ("MON-07", DEFAULT, "vault", drop("prod", METRIC, "key-vault-latency"), "ServiceApiLatency"),
+    ("MON-09", DEFAULT, "none", drop("prod", WORKBOOK), "there is none"),
+    ("MON-09", DEFAULT, "torn", put("prod", WORKBOOK, "properties.serializedData", "{"), "is no workbook"),
+    (
+        "MON-09",
+        DEFAULT,
+        "empty",
+        put("prod", WORKBOOK, "properties.serializedData", '{"version": "Notebook/1.0", "items": []}'),
+        "no picture gateway-errors",
+    ),
+    ("MON-11", DEFAULT, "classic", put("prod", INSIGHTS, "properties.WorkspaceResourceId", None), "no workspace"),
+    ("MON-11", DEFAULT, "all traced", put("prod", f"{APIM}/apis/diagnostics", "properties.sampling", None), "state it"),
+    ("MON-12", CHAT, "nothing to be kept", answer(prompt_logging="none"), "logs to disabled"),
+    (
+        "MON-12",
+        CHAT,
+        "texts",
+        put("prod", API_DIAGNOSTIC, f"{MODEL_LOGS}.requests", {"messages": "all"}, "azuremonitor"),
+        "do not keep the texts of requests",
+    ),
+    (
+        "MON-12",
+        CHAT,
+        "unstated",
+        put("prod", API_DIAGNOSTIC, MODEL_LOGS, None, "azuremonitor"),
+        "add largeLanguageModel",
+    ),
+    (
+        "MON-12",
+        CHAT,
+        "bodies",
+        put("prod", API_DIAGNOSTIC, "properties.frontend.request.body.bytes", 512),
+        "keeps bodies",
+    ),
+    ("MON-13", DEFAULT, "no step", edit("docs/runbooks/storage.md", "## Verify", "## Then"), "no heading Verify"),
+]
+
+FILE_ROWS = {"MON-13"}

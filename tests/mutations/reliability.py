@@ -1,0 +1,68 @@
+"""What can go wrong with the reliability rows (REL), and what the detail of the check must say."""
+
+from tests.checks_support import Addition, Mutation, add, drop, put
+from tests.mutations.common import ADDRESS, APIM, APPS, CLUSTER, DEFAULT, REGISTRY, REGULATED, REPLICA, SEARCH, STORAGE
+
+# Requirement, variant, what goes wrong, how, and what the detail must say.
+MUTATIONS: list[Mutation] = [
+    (
+        "REL-01",
+        DEFAULT,
+        "one datacentre in prod",
+        put("prod", STORAGE, "sku.name", "Standard_LRS"),
+        "storageAccounts st",
+    ),
+    ("REL-01", DEFAULT, "zones outside prod", put("test", STORAGE, "sku.name", "Standard_ZRS"), "do not spread"),
+    (
+        "REL-01",
+        DEFAULT,
+        "registry in one datacentre",
+        put("prod", REGISTRY, "properties.zoneRedundancy", "Disabled"),
+        "registries cr",
+    ),
+    ("REL-01", DEFAULT, "address in one datacentre", put("prod", ADDRESS, "zones", []), "publicIPAddresses pip-"),
+    ("REL-01", REGULATED, "not geo-redundant", put("prod", STORAGE, "sku.name", "Standard_ZRS"), "geo-redundant"),
+    (
+        "REL-01",
+        DEFAULT,
+        "geo-redundant unasked",
+        put("prod", STORAGE, "sku.name", "Standard_GZRS"),
+        "not be geo-redundant",
+    ),
+    (
+        "REL-01",
+        REGULATED,
+        "no replica",
+        drop("prod", REPLICA),
+        "prod: Microsoft.ContainerRegistry/registries/replications",
+    ),
+    (
+        "REL-01",
+        DEFAULT,
+        "too few search replicas",
+        add("prod", SEARCH, "srch-1", properties={"replicaCount": 1}),
+        "replicaCount",
+    ),
+    (
+        "REL-01",
+        DEFAULT,
+        "a cluster in one zone",
+        add("prod", CLUSTER, "aks-1", properties={"agentPoolProfiles": [{"availabilityZones": ["1"]}]}),
+        "managedClusters aks-1",
+    ),
+    ("REL-01", DEFAULT, "a gateway in one zone", add("prod", APIM, "apim-1", properties={}), "service apim-1"),
+    (
+        "REL-01",
+        DEFAULT,
+        "container apps in one zone",
+        add("prod", APPS, "cae-1", properties={}),
+        "managedEnvironments cae-1",
+    ),
+]
+
+# What is right and must stay green: requirement, variant, how.
+ADDITIONS: list[Addition] = [
+    ("REL-01", add("prod", SEARCH, "srch-1", properties={"replicaCount": 3})),
+    ("REL-01", add("prod", APIM, "apim-1", properties={"zoneRedundant": True})),
+    ("REL-01", add("dev", APIM, "apim-1", properties={})),
+]
