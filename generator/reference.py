@@ -1,6 +1,6 @@
 """Reference pages that are generated from the sources, so that they cannot tell anything else.
 
-`groundplan docs` writes docs/reference/; a test and CI run it with `--check`.
+`groundplan docs` writes docs/reference/ and the guidance page of the template; a test and CI run it with `--check`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,8 @@ from generator.answers import resolve
 from generator.paths import ROOT
 from generator.requirements import Requirement, load
 from generator.template import Question, Template
+from generator.traceability import PAGE, cell
+from generator.traceability import page as guidance_page
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -24,6 +26,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "questions.md": "\n".join(_questions_page(template)) + "\n",
         REFERENCE / "decision-tables.md": "\n".join(_tables_page(template)) + "\n",
         REFERENCE / "requirements.md": "\n".join(_requirements_page(load())) + "\n",
+        PAGE: guidance_page(load()),
     }
 
 
@@ -91,15 +94,11 @@ def _tables_page(template: Template) -> Iterator[str]:
         for row in table.rows:
             cells = {key: value for key, value in row.cells.items() if key not in ("source", "checked") and value != ""}
             says = ", ".join(f"{key} {_literal(value)}" for key, value in cells.items())
-            yield f"| `{row.key}` | {_cell(says)} | {_source(row.cells['source'])} | {row.cells['checked']} |"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
+            yield f"| `{row.key}` | {cell(says)} | {_source(row.cells['source'])} | {row.cells['checked']} |"
 
 
 def _source(source: str) -> str:
-    return f"[page]({source})" if source.startswith("https://") else _cell(source)
+    return f"[page]({source})" if source.startswith("https://") else cell(source)
 
 
 def _requirements_page(requirements: tuple[Requirement, ...] | list[Requirement]) -> Iterator[str]:
@@ -112,4 +111,4 @@ def _requirements_page(requirements: tuple[Requirement, ...] | list[Requirement]
     yield "| --- | --- | --- | --- | --- |"
     for row in requirements:
         check = f"`{row.check}`" if row.check else "not yet"
-        yield f"| {row.id} | {_cell(row.sentence)} | {row.level} | [{row.source.basis}]({row.source.page}) | {check} |"
+        yield f"| {row.id} | {cell(row.sentence)} | {row.level} | [{row.source.basis}]({row.source.page}) | {check} |"

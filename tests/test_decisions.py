@@ -80,12 +80,6 @@ PLATFORMS = [  # needs -> exploration, training, batch
     ({**DATABRICKS, "functions": ["training", "batch_inference"]}, None, "databricks", "databricks"),
     ({"functions": ["training"], "environments": ["prod"]}, None, "azure_ml", None),
     ({"functions": ["batch_inference"], "model_sources": ["foundation"]}, None, None, "foundry_batch"),
-    (
-        {"functions": ["batch_inference"], "model_sources": ["foundation"], "data_residency": "region"},
-        None,
-        None,
-        "azure_ml",
-    ),
     ({"functions": ["batch_inference"], "model_sources": ["own", "foundation"]}, None, None, "azure_ml"),
 ]
 
@@ -194,18 +188,28 @@ def test_own_models_take_the_least_to_operate(needs, hosting, gpu, mirror):
 
 
 COMPONENTS = [  # SEC-06: one identity a component, in the environments where the component lives
-    ({"functions": ["eda"]}, {"exploration": ["dev"]}),
-    ({"functions": ["training"]}, {"training": ["dev"]}),
-    ({"functions": ["training"], "environments": ["test", "prod"]}, {"training": ["test"]}),
-    ({"functions": ["training"], "model_promotion": "code"}, {"training": ["dev", "test", "prod"]}),
+    ({"functions": ["eda"]}, {"exploration": ["dev"], "exploration-workspace": ["dev"]}),
+    ({"functions": ["training"]}, {"training": ["dev"], "training-workspace": ["dev"]}),
+    (
+        {"functions": ["training"], "environments": ["test", "prod"]},
+        {"training": ["test"], "training-workspace": ["test"]},
+    ),
+    (
+        {"functions": ["training"], "model_promotion": "code"},
+        {"training": ["dev", "test", "prod"], "training-workspace": ["dev", "test", "prod"]},
+    ),
     ({"functions": ["fine_tuning"]}, {"tuning": ["dev"]}),
     (
         {"functions": ["online_inference"], "model_sources": ["own"]},
-        {"serving": ["dev", "test", "prod"], "gateway": ["dev", "test", "prod"]},
+        {
+            "serving": ["dev", "test", "prod"],
+            "inference-workspace": ["dev", "test", "prod"],
+            "gateway": ["dev", "test", "prod"],
+        },
     ),
     (
         {"functions": ["online_inference"], "model_sources": ["foundation"], "environments": ["prod"]},
-        {"gateway": ["prod"]},
+        {"foundation": ["prod"], "gateway": ["prod"]},
     ),
     (
         {
@@ -215,13 +219,16 @@ COMPONENTS = [  # SEC-06: one identity a component, in the environments where th
             "orchestrator": "container_apps",
             "reuse": ["api_management"],
         },
-        {"orchestrator": ["prod"]},
+        {"foundation": ["prod"], "orchestrator": ["prod"]},
     ),
     (
         {**DATABRICKS, "functions": ["online_inference"], "model_sources": ["own"], "own_model_hosting": "databricks"},
         {"gateway": ["dev", "test", "prod"]},
     ),
-    ({"functions": ["batch_inference"], "environments": ["prod"]}, {"batch": ["prod"]}),
+    (
+        {"functions": ["batch_inference"], "environments": ["prod"]},
+        {"foundation": ["prod"], "batch": ["prod"], "inference-workspace": ["prod"]},
+    ),
 ]
 
 

@@ -147,7 +147,11 @@ WRONG = [
     ("location", {"location": "atlantis"}, "is not in"),
     ("location", {"location": "northcentralus"}, "no availability zones"),
     ("location", {"location": "australiaeast", "criticality": "high"}, "no second region"),
-    ("data_residency", {"location": "australiaeast", "data_residency": "data_zone"}, "No data zone covers"),
+    (
+        "data_residency",
+        {"location": "australiaeast", "data_residency": "data_zone"},
+        "No data zone of Australia East has all models",
+    ),
     ("data_residency", {"location": "francecentral", "data_residency": "region"}, "for itself alone"),
     ("location", {"profile": "regulated", "location": "uksouth"}, "only globally"),
     ("secondary_location", {"criticality": "high", "secondary_location": "eastus"}, "outside the residency boundary"),
@@ -248,7 +252,12 @@ WRONG = [
         "with residency region",
     ),
     ("batch_platform", {"model_sources": ["own"], "batch_platform": "foundry_batch"}, "no foundation model"),
-    ("batch_platform", {"data_residency": "region", "batch_platform": "foundry_batch"}, "not for one region"),
+    ("batch_platform", {"data_residency": "region", "batch_platform": "foundry_batch"}, "no batch deployments"),
+    (
+        "data_residency",
+        {"functions": ["batch_inference"], "model_sources": ["foundation"], "data_residency": "region"},
+        "does not deploy for itself alone",
+    ),
     # gateway
     ("gateway_tier", {"criticality": "high", "gateway_tier": "premium_v2"}, "stays in one region"),
     ("gateway_tier", {"criticality": "medium", "gateway_tier": "standard_v2"}, "no availability zones"),

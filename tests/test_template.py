@@ -183,7 +183,12 @@ def without_git(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"profile": "prototype"},
         {"profile": "regulated", "reuse": ["databricks", "hub_network"]},
         {"functions": ["eda"], "data_classification": "public"},
-        {"profile": "prototype", "data_residency": "region", "model_sources": ["foundation"]},
+        {
+            "profile": "prototype",
+            "data_residency": "region",
+            "functions": ["online_inference"],
+            "model_sources": ["foundation"],
+        },
     ],
 )
 def test_an_interview_answers_as_copier_does(without_git: Path, tmp_path: Path, chosen: dict[str, object]) -> None:

@@ -14,7 +14,7 @@ NAME = "docs"
 def command(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a page is out of date.")] = False,
 ) -> None:
-    """Write the reference pages in docs/reference from the questions, tables and requirements."""
+    """Write docs/reference and the guidance page of the template from the questions, tables and requirements."""
     stale = []
     for path, text in pages().items():
         if path.is_file() and path.read_text(encoding="utf-8") == text:
