@@ -42,7 +42,7 @@ def test_tree_hangs_children_below_their_parents(default):
 def test_table_names_every_resource(default):
     run = groundplan("resources", default, "--env", "prod")
     assert run.returncode == 0, run.stderr
-    assert "prod: " in run.stdout and "kv-contosovis-prod-" in run.stdout and "dev" not in run.stdout
+    assert "prod: " in run.stdout and "kv-contosovis-prod-" in run.stdout and "kv-contosovis-dev-" not in run.stdout
 
 
 def test_bad_input_is_one_sentence(default, tmp_path):
