@@ -65,6 +65,7 @@ def test_variant_is_described(name):
     assert re.match(r"# .{20,}\.$", first)
 
 
+@pytest.mark.xdist_group("verified-variants")
 @pytest.mark.parametrize("name", NAMES)
 def test_variant_holds(verified, name):
     result = verified[name]
