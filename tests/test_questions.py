@@ -198,6 +198,11 @@ WRONG = [
     ("own_model_hosting", {"vnet_address_prefix": "10.0.0.0/22", "own_model_hosting": "kubernetes"}, "too small"),
     (
         "own_model_hosting",
+        {"network_posture": "public_restricted", "data_classification": "internal", "own_model_hosting": "kubernetes"},
+        "open to every address",
+    ),
+    (
+        "own_model_hosting",
         {"vnet_address_prefix": "10.0.0.0/22", "own_model_hosting": "kubernetes", "reuse": ["databricks"]},
         "too small",
     ),

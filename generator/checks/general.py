@@ -135,6 +135,9 @@ def reuse_what_exists(project: Project) -> Iterator[Finding]:
     Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
     """
     kinds = [kind for kind in REUSED if kind in project.answers["reuse"]]
+    if not project.answers["uses_model_registry"]:
+        # Models trained and served by Databricks alone are registered there.
+        kinds = [kind for kind in kinds if kind != "ml_registry"]
     if not kinds and not project.answers["hub"]:
         raise DoesNotApply("The answers reuse nothing.")
     yield from presence(project, RESOURCE_GROUP)

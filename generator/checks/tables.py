@@ -77,7 +77,7 @@ ALLOWED_TYPES = {
         "Microsoft.Network/privateEndpoints",
         "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
     ),
-    "private and not hub": (
+    "private and (not hub or new_gateway)": (
         "Microsoft.Network/privateDnsZones",
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
     ),
@@ -122,7 +122,7 @@ ALLOWED_TYPES = {
         "Microsoft.CognitiveServices/accounts/raiPolicies",
     ),
     "new_gateway": ("Microsoft.ApiManagement/service",),
-    "new_gateway and private and not hub": ("Microsoft.Network/privateDnsZones/A",),
+    "new_gateway and private": ("Microsoft.Network/privateDnsZones/A",),
     "online": (
         "Microsoft.ApiManagement/service/apis",
         "Microsoft.ApiManagement/service/apis/diagnostics",
