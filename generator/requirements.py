@@ -33,7 +33,7 @@ AREAS = (
 """Files of the catalogue, in the order of the guidance."""
 
 LEVELS = ("always", "conditional", "recommended")
-KEYS = {"id", "sentence", "level", "source", "asks", "applies", "otherwise", "evidence", "check"}
+KEYS = {"id", "sentence", "how", "level", "source", "asks", "applies", "otherwise", "evidence", "check"}
 
 _jinja = jinja2.Environment(undefined=jinja2.StrictUndefined)
 
@@ -53,6 +53,7 @@ class Requirement:
     Args:
         id: Such as SEC-04.
         sentence: What must be true, in our words.
+        how: How a project meets it: Markdown, in which Jinja expressions over the answers may stand.
         level: always, conditional or recommended.
         source: Where it comes from.
         asks: Questions whose answers tailor it.
@@ -64,6 +65,7 @@ class Requirement:
 
     id: str
     sentence: str
+    how: str
     level: str
     source: Source
     asks: tuple[str, ...]
@@ -120,13 +122,15 @@ def _requirement(row: Mapping[str, Any], path: Path) -> Requirement:
         not re.fullmatch(r"[A-Z]{2,4}-\d\d", row["id"])
         or row["level"] not in LEVELS
         or not row["sentence"].endswith(".")
+        or not row["how"].endswith(".")
     ):
-        raise GroundplanError(f"{where}: check id, level and sentence.")
+        raise GroundplanError(f"{where}: check id, level, sentence and how.")
     if row["applies"] != "true" and not row["otherwise"]:
         raise GroundplanError(f"{where}: say in `otherwise` why it does not always apply.")
     return Requirement(
         row["id"],
         row["sentence"],
+        row["how"],
         row["level"],
         Source(**row["source"]),
         tuple(row["asks"]),

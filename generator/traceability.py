@@ -94,7 +94,7 @@ def _lines(rows: list[Requirement]) -> Iterator[str]:
     yield f"{{% set checked = {_count([row for row in rows if row.check])} %}}"
     yield "# Guidance"
     yield ""
-    yield "What the guidance asks of these answers, where it was decided, and where it shows in this project."
+    yield "What the guidance asks of these answers, how this project meets it, where that shows, and where it was decided."
     yield (
         "{{ applying }} requirements apply. `groundplan verify <folder of this project>` in a checkout of the template "
         "checks {{ checked }} of them; {{ 'none is' if applying == checked else 'the others are' }} not checked yet."
@@ -117,8 +117,8 @@ def _section(title: str, rows: list[Requirement]) -> Iterator[str]:
     yield ""
     yield f"## {title}"
     yield ""
-    yield "| Id | Requirement | Source | Decided in | Shows in | Check |"
-    yield "| --- | --- | --- | --- | --- | --- |"
+    yield "| Id | Requirement | How it is met | Shows in | Decided in | Source | Check |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
     for row in rows:
         yield from _when(row.applies, _row(row))
     if conditional:
@@ -134,9 +134,10 @@ def _row(row: Requirement) -> str:
     cells = (
         row.id,
         cell(row.sentence),
-        f"[{row.source.basis}]({row.source.page})",
-        _record(row),
+        row.how,
         _places(row),
+        _record(row),
+        f"[{row.source.basis}]({row.source.page})",
         check,
     )
     return f"| {' | '.join(cells)} |"
