@@ -12,6 +12,31 @@ from generator.evaluation import Environment, Project, Resource
 REPLACING = ("location", "name", "type", "kind")
 """Parts of a resource that Azure cannot change in place: the resource is made anew."""
 
+WITHOUT_CONTENT = ("microsoft.authorization/roleassignments", "microsoft.insights/diagnosticsettings")
+"""Types whose deletion loses nothing that the next deployment could not bring back."""
+
+OPENS = {
+    "publicNetworkAccess": ("Disabled", "SecuredByPerimeter"),
+    "defaultAction": ("Deny",),
+    "allowBlobPublicAccess": (False,),
+    "anonymousPullEnabled": (False,),
+    "remoteLoginPortPublicAccess": ("Disabled",),
+    "sshPublicAccess": ("Disabled",),
+    "enableNodePublicIp": (False,),
+    "enablePrivateCluster": (True,),
+}
+"""Last part of a property's path -> the values that keep a resource closed."""
+
+KEYS_OFF = {
+    "disableLocalAuth": (True,),
+    "DisableLocalAuth": (True,),
+    "disableLocalAccounts": (True,),
+    "allowSharedKeyAccess": (False,),
+    "adminUserEnabled": (False,),
+    "authMode": ("AADToken",),
+}
+"""Last part of a property's path -> the values that keep keys and passwords from being accepted."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -25,6 +50,18 @@ class Change:
     def replaces(self) -> bool:
         """Whether Azure must make the resource anew."""
         return self.path in REPLACING
+
+    @property
+    def danger(self) -> str | None:
+        """What a reviewer must not miss: the resource is made anew, public access opened, key access switched on."""
+        name = self.path.rpartition(".")[2]
+        if self.replaces:
+            return "made anew"
+        if self.old in OPENS.get(name, ()) and self.new not in OPENS[name]:
+            return "public access opened"
+        if self.old in KEYS_OFF.get(name, ()) and self.new not in KEYS_OFF[name]:
+            return "key access switched on"
+        return None
 
 
 @dataclass(frozen=True)
@@ -47,6 +84,13 @@ class Difference:
     def empty(self) -> bool:
         """Whether nothing differs."""
         return not (self.added or self.removed or self.changed)
+
+    @property
+    def dangers(self) -> list[tuple[str, str]]:
+        """(what happens, resource) for whatever loses data, opens or weakens something; deletions first."""
+        changed = [(change.danger, key) for key, changes in self.changed.items() for change in changes if change.danger]
+        gone = [("deleted", item.id) for item in self.removed if item.type.lower() not in WITHOUT_CONTENT]
+        return gone + list(dict.fromkeys(changed))
 
 
 def compare(old: Project, new: Project) -> list[Difference]:
@@ -159,6 +203,7 @@ def data(differences: list[Difference]) -> dict[str, Any]:
         item.environment: {
             "added": [{"type": resource.type, "id": resource.id} for resource in item.added],
             "removed": [{"type": resource.type, "id": resource.id} for resource in item.removed],
+            "dangers": [{"what": what, "id": key} for what, key in item.dangers],
             "changed": [
                 {
                     "id": key,

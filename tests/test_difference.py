@@ -5,35 +5,52 @@ import json
 import pytest
 import yaml
 
-from generator.difference import Change, differing
+from generator.answers import of_project
+from generator.compiler import Compiler
+from generator.difference import Change, compare, data, differing
+from generator.evaluation import evaluate
+from generator.rendering import render
 from tests.support import assert_refused, groundplan
+
+START = {"project_name": "Contoso Vision"}
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
+def compared(tmp_path_factory):
+    """What differs between two sets of answers; each set is rendered and evaluated once."""
+    folder = tmp_path_factory.mktemp("projects")
+    projects = {}
+    with Compiler() as compiler:
+
+        def project(given):
+            key = json.dumps(given, sort_keys=True)
+            if key not in projects:
+                root = folder / str(len(projects))
+                render({**START, **given}, root)
+                projects[key] = evaluate(root, of_project(root), compiler)
+            return projects[key]
+
+        yield lambda old, new: data(compare(project(old), project(new)))
+
+
+@pytest.fixture
+def answers(tmp_path):
     """Write answers that differ from the defaults in what is given."""
-    folder = tmp_path_factory.mktemp("answers")
 
     def write(name, **given):
-        path = folder / f"{name}.yml"
-        path.write_text(yaml.safe_dump({"project_name": "Contoso Vision", **given}))
+        path = tmp_path / f"{name}.yml"
+        path.write_text(yaml.safe_dump({**START, **given}))
         return path
 
     return write
 
 
-def compared(old, new):
-    run = groundplan("diff", old, new, "--json")
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+def test_nothing_differs_from_itself(compared):
+    assert all(not any(item.values()) for item in compared({}, {}).values())
 
 
-def test_nothing_differs_from_itself():
-    assert all(not any(item.values()) for item in compared("default", "default").values())
-
-
-def test_a_property_changes(answers):
-    found = compared(answers("old"), answers("new", log_retention_days=365))
+def test_a_property_changes(compared):
+    found = compared({}, {"log_retention_days": 365})
     assert set(found) == {"dev", "test", "prod"}
     for item in found.values():
         assert item["added"] == item["removed"] == []
@@ -44,28 +61,60 @@ def test_a_property_changes(answers):
         ]
 
 
-def test_resources_appear_and_go(answers):
-    found = compared(answers("old"), answers("new", functions=["eda", "online_inference", "batch_inference"]))
+def test_resources_appear_and_go(compared):
+    fewer = {"functions": ["eda", "online_inference", "batch_inference"]}
+    found = compared({}, fewer)
     gone = {row["type"] for row in found["dev"]["removed"]}
     assert "Microsoft.ManagedIdentity/userAssignedIdentities" in gone
     assert found["dev"]["added"] == []
-    back = compared(answers("new2", functions=["eda", "online_inference", "batch_inference"]), answers("old2"))
+    back = compared(fewer, {})
     assert {row["id"] for row in back["dev"]["added"]} == {row["id"] for row in found["dev"]["removed"]}
 
 
-def test_an_environment_appears(answers):
-    found = compared(answers("old", environments=["dev"]), answers("new", environments=["dev", "prod"]))
+def test_an_environment_appears(compared):
+    found = compared({"environments": ["dev"]}, {"environments": ["dev", "prod"]})
     assert found["prod"]["added"] and not found["prod"]["removed"]
 
 
-def test_a_new_region_means_new_resources(answers):
-    found = compared(answers("old"), answers("new", location="francecentral"))
+def test_a_new_region_means_new_resources(compared):
+    found = compared({}, {"location": "francecentral"})
     vault = next(row for row in found["prod"]["changed"] if "/vaults/" in row["id"] and row["id"].count("/") == 8)
     assert {"path": "location", "old": "swedencentral", "new": "francecentral", "replaces": True} in vault["properties"]
+    assert {"what": "made anew", "id": vault["id"]} in found["prod"]["dangers"]
+
+
+def test_deletions_and_public_access_are_dangers(compared):
+    closed = {"environments": ["dev"], "functions": ["batch_inference"], "model_sources": ["own"]}
+    opened = {**closed, "network_posture": "public_restricted", "data_classification": "internal"}
+    dangers = compared(closed, opened)["dev"]["dangers"]
+    told = {(row["what"], row["id"].split("/")[6] + "/" + row["id"].split("/")[7]) for row in dangers}
+    assert ("public access opened", "Microsoft.KeyVault/vaults") in told
+    assert ("deleted", "Microsoft.Network/virtualNetworks") in told
+    assert not any("roleAssignments" in row["id"] for row in dangers)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "danger"),
+    [
+        ("location", "a", "b", "made anew"),
+        ("properties.publicNetworkAccess", "Disabled", "Enabled", "public access opened"),
+        ("properties.publicNetworkAccess", "Disabled", None, "public access opened"),
+        ("properties.publicNetworkAccess", "Enabled", "Disabled", None),
+        ("properties.networkAcls.defaultAction", "Deny", "Allow", "public access opened"),
+        ("properties.disableLocalAuth", True, False, "key access switched on"),
+        ("properties.allowSharedKeyAccess", False, True, "key access switched on"),
+        ("properties.allowSharedKeyAccess", None, True, None),
+        ("properties.retentionInDays", 90, 30, None),
+    ],
+)
+def test_dangers_of_a_change(path, old, new, danger):
+    assert Change(path, old, new).danger == danger
 
 
 def test_other_workloads_are_compared_without_their_names():
-    found = compared("default", "regulated-two-regions")
+    run = groundplan("diff", "default", "regulated-two-regions", "--json")
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
     changed = next(row for row in found["prod"]["changed"] if "workspaces/log-<workload>-prod" in row["id"])
     paths = {change["path"] for change in changed["properties"]}
     assert "properties.retentionInDays" in paths and "name" not in paths
@@ -73,7 +122,10 @@ def test_other_workloads_are_compared_without_their_names():
 
 
 def test_text_says_tags_once(answers):
-    run = groundplan("diff", answers("old"), answers("new", cost_center="CC-1", log_retention_days=365))
+    given = {"functions": ["batch_inference"], "model_sources": ["own"]}
+    run = groundplan(
+        "diff", answers("old", **given), answers("new", **given, cost_center="CC-1", log_retention_days=365)
+    )
     assert run.returncode == 0, run.stderr
     assert run.stdout.count("tags.costCenter") == 3
     assert "properties.retentionInDays: 90 -> 365" in run.stdout

@@ -59,13 +59,19 @@ def _print(console: Console, item: difference.Difference) -> None:
         console.print(Text(f"  ~ {count} resources", style="yellow"))
         console.print(Text(f"      {_told(change)}"))
     for key, changes in own.items():
-        console.print(Text(f"  ~ {key.rsplit('/providers/', 1)[-1]}", style="yellow"))
+        console.print(Text(f"  ~ {_short_id(key)}", style="yellow"))
         for change in changes:
             console.print(Text(f"      {_told(change)}"))
+    for what, key in item.dangers:
+        console.print(Text(f"  ! {what}: {_short_id(key)}", style="bold red"))
+
+
+def _short_id(key: str) -> str:
+    return key.rsplit("/providers/", 1)[-1]
 
 
 def _told(change: difference.Change) -> str:
-    note = " (made anew)" if change.replaces else ""
+    note = f" ({change.danger})" if change.danger else ""
     return f"{change.path}: {_short(change.old)} -> {_short(change.new)}{note}"
 
 
