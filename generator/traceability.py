@@ -75,6 +75,8 @@ PLACES = (
     (r".*/_?rollout-step\.yml", "aml_inference"),
     (r".*/rollout\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r".*/rollout-batch\.yml", "own_batch"),
+    (r".*/old-instances\.yml|scripts/old_instances\.py", "aml_exploration"),
+    (r"tests/scripts/test_notebooks\.py", "'eda' in functions"),
 )
 """Paths of a project -> when the answers bring them. Every rule that fits must hold; a test renders and looks."""
 
