@@ -48,7 +48,7 @@ PLACES = (
     (r"infra/modules/foundry", "serves_foundation or 'fine_tuning' in functions"),
     (r"infra/modules/machine-learning", AML),
     (r"infra/modules/network|infra/private-dns-zones\.json", "private"),
-    (r"infra/modules/databricks", "databricks_environments"),
+    (r"infra/modules/databricks", "databricks_environments or exploration_connector"),
     (r"infra/modules/kubernetes", "own_online and own_model_hosting == 'kubernetes'"),
     (r"infra/modules/platform/storage\.bicep", "needs_storage"),
     (r"infra/modules/platform/container-registry\.bicep", "needs_registry"),

@@ -28,6 +28,9 @@ param dataScientistsGroupId string = ''
 @description('Role definitions of readers and writers.')
 param roleIds { reader: string, contributor: string }
 
+@description('Whether folders are real, as Unity Catalog needs them; the service keeps no versions of blobs then.')
+param hierarchicalNamespace bool = false
+
 @description('Names of file shares that the team works on.')
 param fileShares string[] = []
 
@@ -108,6 +111,7 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
       }
   properties: {
     accessTier: 'Hot'
+    isHnsEnabled: hierarchicalNamespace
     allowBlobPublicAccess: false
     allowCrossTenantReplication: false
     allowSharedKeyAccess: false
@@ -154,9 +158,9 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01' = {
   parent: account
   name: 'default'
   properties: {
-    isVersioningEnabled: true
+    isVersioningEnabled: !hierarchicalNamespace
     changeFeed: {
-      enabled: true
+      enabled: !hierarchicalNamespace
     }
     deleteRetentionPolicy: {
       enabled: true
