@@ -25,6 +25,9 @@ param principals principal[]
 @description('Object id of the Entra group of the data scientists; empty when people have no access.')
 param dataScientistsGroupId string = ''
 
+@description('Containers that the data scientists reach and no component does.')
+param peopleContainers string[] = []
+
 @description('Role definitions of readers and writers.')
 param roleIds { reader: string, contributor: string }
 
@@ -50,7 +53,7 @@ param logAnalyticsId string
 param tags tagSet
 
 var principalIds = toObject(principals, item => item.name, item => item.principalId)
-var containerNames = union(flatten(map(components, item => concat(item.reads, item.writes))), [])
+var containerNames = union(flatten(map(components, item => concat(item.reads, item.writes))), peopleContainers)
 
 var componentGrants = flatten(map(
   components,
