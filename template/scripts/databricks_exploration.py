@@ -1,7 +1,7 @@
 """Sets what people explore with on Databricks: the cluster policy, who uses it, and the containers that they reach.
 
-Bundles declare jobs and experiments; a cluster policy is none of their resources, and the name of the storage account is
-known only once it is there.
+Bundles declare jobs and experiments; a cluster policy is none of their resources, and the name of the storage account
+is known only once it is there.
 """
 
 import argparse

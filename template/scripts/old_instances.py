@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
-    due = overdue(found, datetime.now(timezone.utc) - timedelta(days=options.days))
+    due = overdue(found, datetime.now(UTC) - timedelta(days=options.days))
     text = report(due, len(found), options.days, *names)
     print(text)
     if options.summary:
@@ -79,7 +79,7 @@ def _instance(row: dict[str, Any]) -> Instance:
     properties = row["properties"]
     image = (properties.get("properties") or {}).get("osImageMetadata") or {}
     # Fractions of a second come in a length that not every version of Python reads.
-    created = datetime.fromisoformat(properties["createdOn"][:19]).replace(tzinfo=timezone.utc)
+    created = datetime.fromisoformat(properties["createdOn"][:19]).replace(tzinfo=UTC)
     return Instance(row["name"], created, image.get("isLatestOsImageVersion") is False)
 
 
@@ -106,8 +106,8 @@ def report(due: list[Instance], total: int, days: int, group: str, workspace: st
             "| --- | --- | --- |",
             *rows,
             "",
-            "Agree with each person, delete the instance, then run the deployment: it makes the instance anew, from the",
-            "image of the month. Files of the workspace and of the team's share stay; the disk of the instance does not.",
+            "Agree with each person, delete the instance, then run the deployment: it makes the instance anew, from the image",
+            "of the month. Files of the workspace and of the share stay; the disk of the instance does not.",
             "",
             "```shell",
             *commands,

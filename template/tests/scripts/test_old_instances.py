@@ -1,6 +1,6 @@
 """The search for old compute instances, without Azure."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import azure_cli
 import old_instances
@@ -11,7 +11,7 @@ NEXT = "rest --method get --url https://management.azure.com/next"
 
 
 def row(name, days, kind="ComputeInstance", newest=True):
-    created = (datetime.now(timezone.utc) - timedelta(days=days)).isoformat()
+    created = (datetime.now(UTC) - timedelta(days=days)).isoformat()
     image = {"osImageMetadata": {"isLatestOsImageVersion": newest}}
     return {"name": name, "properties": {"computeType": kind, "createdOn": created, "properties": image}}
 
