@@ -65,6 +65,8 @@ PLACES = (
     (r"ml/pipelines|ml/components", "aml_training"),
     (r"ml/schedules", "aml_training and training_cadence != 'adhoc'"),
     (r"ml/exploration", "'eda' in functions"),
+    (r"ml/exploration/storage\.py|infra/modules/machine-learning/compute-instances", "aml_exploration"),
+    (r"ml/exploration/cluster-policy\.json", "'eda' in functions and eda_platform == 'databricks'"),
     (r"ml/tuning", "'fine_tuning' in functions"),
     (r"ml/models/example/deployment\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r"ml/models", "own_online"),
