@@ -48,7 +48,7 @@ PLACES = (
     (r"infra/modules/foundry", "serves_foundation or 'fine_tuning' in functions"),
     (r"infra/modules/machine-learning", AML),
     (r"infra/modules/network|infra/private-dns-zones\.json", "private"),
-    (r"infra/modules/databricks", "databricks_environments"),
+    (r"infra/modules/databricks", "databricks_environments or exploration_connector"),
     (r"infra/modules/kubernetes", "own_online and own_model_hosting == 'kubernetes'"),
     (r"infra/modules/platform/storage\.bicep", "needs_storage"),
     (r"infra/modules/platform/container-registry\.bicep", "needs_registry"),
@@ -65,6 +65,8 @@ PLACES = (
     (r"ml/pipelines|ml/components", "aml_training"),
     (r"ml/schedules", "aml_training and training_cadence != 'adhoc'"),
     (r"ml/exploration", "'eda' in functions"),
+    (r"ml/exploration/storage\.py|infra/modules/machine-learning/compute-instances", "aml_exploration"),
+    (r"ml/exploration/cluster-policy\.json", "'eda' in functions and eda_platform == 'databricks'"),
     (r"ml/tuning", "'fine_tuning' in functions"),
     (r"ml/models/example/deployment\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r"ml/models", "own_online"),
@@ -75,6 +77,8 @@ PLACES = (
     (r".*/_?rollout-step\.yml", "aml_inference"),
     (r".*/rollout\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r".*/rollout-batch\.yml", "own_batch"),
+    (r".*/old-instances\.yml|scripts/old_instances\.py", "aml_exploration"),
+    (r"tests/scripts/test_notebooks\.py", "'eda' in functions"),
 )
 """Paths of a project -> when the answers bring them. Every rule that fits must hold; a test renders and looks."""
 

@@ -188,7 +188,9 @@ def test_own_models_take_the_least_to_operate(needs, hosting, gpu, mirror):
 
 
 COMPONENTS = [  # SEC-06: one identity a component, in the environments where the component lives
-    ({"functions": ["eda"]}, {"exploration": ["dev"], "exploration-workspace": ["dev"]}),
+    ({"functions": ["eda"]}, {"exploration-workspace": ["dev"]}),
+    ({"functions": ["eda"], "eda_platform": "databricks"}, {"databricks": ["dev"]}),
+    ({"functions": ["eda"], **DATABRICKS}, {"exploration": ["dev"]}),
     ({"functions": ["training"]}, {"training": ["dev"], "training-workspace": ["dev"]}),
     (
         {"functions": ["training"], "environments": ["test", "prod"]},

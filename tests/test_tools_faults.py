@@ -15,6 +15,7 @@ from generator.tools import (
     azure_pipelines,
     common,
     coverage,
+    databricks,
     diagrams,
     documents,
     expressions,
@@ -54,6 +55,61 @@ class Case:
     @property
     def name(self):
         return self.tool.__name__
+
+
+BUNDLE = """\
+bundle:
+  name: a
+include:
+  - resources/*.yml
+sync:
+  exclude: [exploration/**]
+variables:
+  catalog:
+    description: Catalog
+targets:
+  dev:
+    default: true
+    variables:
+      catalog: x
+    resources:
+      experiments:
+        a:
+          name: /Shared/a
+          permissions:
+            - group_name: b
+              level: CAN_EDIT
+"""
+
+JOB = """\
+resources:
+  jobs:
+    a:
+      name: ${var.catalog}
+      schedule:
+        quartz_cron_expression: 0 0 3 * * ?
+        timezone_id: UTC
+        pause_status: PAUSED
+      job_clusters:
+        - job_cluster_key: one
+          new_cluster:
+            spark_version: 17.3.x-scala2.13
+            num_workers: 0
+      tasks:
+        - task_key: first
+          job_cluster_key: one
+          python_wheel_task:
+            package_name: a
+            entry_point: run
+          libraries:
+            - requirements: ${workspace.file_path}/requirements.txt
+        - task_key: second
+          job_cluster_key: one
+          depends_on:
+            - task_key: first
+"""
+
+SCRIPTS = '[project.scripts]\nrun = "a:main"\n'
 
 
 def diagram(text):
@@ -230,6 +286,46 @@ CASES = [
         (MODULE, "azure.ai.ml.entities"),
     ),
     Case(
+        databricks.check_databricks,
+        {
+            "ml/databricks.yml": BUNDLE,
+            "ml/resources/a.yml": JOB,
+            "ml/requirements.txt": "",
+            "ml/pyproject.toml": SCRIPTS,
+        },
+        [
+            ("ml/databricks.yml", BUNDLE.replace("default: true", "default: false"), "0 targets are the default"),
+            (
+                "ml/databricks.yml",
+                BUNDLE.replace("      catalog: x\n", "      katalog: x\n"),
+                "katalog is not declared",
+            ),
+            ("ml/databricks.yml", BUNDLE.replace("sync:", "synch:"), "synch is no key"),
+            ("ml/databricks.yml", BUNDLE.replace("  catalog:\n", "  other:\n"), "catalog is used and not declared"),
+            ("ml/databricks.yml", BUNDLE.replace("name: /Shared/a", "title: /Shared/a"), "title is not known"),
+            ("ml/resources/a.yml", JOB.replace("num_workers", "workers"), "workers is not known"),
+            (
+                "ml/resources/a.yml",
+                JOB.replace("pause_status: PAUSED", "pause_status: RESTING"),
+                "pause_status is not known",
+            ),
+            (
+                "ml/resources/a.yml",
+                JOB.replace("job_cluster_key: one\n          depends", "job_cluster_key: two\n          depends"),
+                "no job cluster two",
+            ),
+            (
+                "ml/resources/a.yml",
+                JOB.replace("            - task_key: first", "            - task_key: last"),
+                "there is no task last",
+            ),
+            ("ml/resources/a.yml", JOB.replace("entry_point: run", "entry_point: ran"), "no script ran"),
+            ("ml/resources/a.yml", JOB.replace("requirements.txt", "gone.txt"), "no file gone.txt"),
+            ("ml/resources/a.yml", JOB.replace("  jobs:", "  chores:"), "chores is no kind"),
+        ],
+        (MODULE, "databricks.sdk.service.jobs"),
+    ),
+    Case(
         kubernetes.check_kubernetes,
         {"ml/a.yml": CONFIG_MAP},
         [
@@ -360,7 +456,14 @@ CASES = [
         (PROGRAM, "mcs"),
     ),
 ]
-CACHES = (kql._look, shell._shellcheck, python_code.formatting, expressions._compile, azure_ml_yaml._loader)
+CACHES = (
+    kql._look,
+    shell._shellcheck,
+    python_code.formatting,
+    expressions._compile,
+    azure_ml_yaml._loader,
+    databricks._class,
+)
 FAULTS = [pytest.param(case, *fault, id=f"{case.name}-{fault[2]}") for case in CASES for fault in case.faults]
 
 

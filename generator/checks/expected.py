@@ -42,7 +42,8 @@ def environment_facts(answers: Mapping[str, Any], environment: str) -> dict[str,
         `second_region` and `workload_subnets`.
     """
     rows = [row for row in answers["components"] if environment in row["environments"]]
-    stores = sorted({name for row in rows for name in [*row["reads"], *row["writes"]]})
+    people = answers["people_containers"] if environment == "dev" else []
+    stores = sorted({name for row in rows for name in [*row["reads"], *row["writes"]]} | set(people))
     own_registry = answers["needs_registry"] and any(row["pulls_images"] for row in rows)
     workspaces = [row["name"].removesuffix("-workspace") for row in rows if row["manages"]]
     models = (

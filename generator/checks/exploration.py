@@ -1,8 +1,13 @@
 """Exploration (EDA rows): machines and workspaces of data scientists, as evaluated."""
 
 import ast
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import presence
@@ -21,6 +26,12 @@ STORAGE = "Microsoft.Storage/storageAccounts"
 DATA_WRITERS = ("storageBlobDataContributor", "contributor", "owner")
 """Roles of the table that write blobs, or let their holder do so."""
 CONNECTOR = "Microsoft.Databricks/accessConnectors"
+MACHINE_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9]|-(?=[A-Za-z0-9-]*[A-Za-z])){2,23}")
+"""Letters, digits and hyphens, a letter somewhere after each hyphen.
+Source: https://learn.microsoft.com/azure/machine-learning/how-to-create-compute-instance"""
+OLD_DAYS = 30
+LONGEST_IDLE_MINUTES = 60
+PAGE = "ml/exploration/README.md"
 PERSONAL = {
     "properties.disableLocalAuth": True,
     "properties.properties.applicationSharingPolicy": "Personal",
@@ -52,7 +63,9 @@ def personal_machines(project: Project) -> Iterator[Finding]:
         faults += ["assign each machine to a person"] if not all(people) else []
         yield verdict(f"{environment.name}: compute instances", faults)
         for item in found:
-            yield compare(environment, item, {**PERSONAL, "properties.properties.vmSize": size})
+            named = MACHINE_NAME.fullmatch(item.name.rpartition("/")[2])
+            others = [] if named else ["name it with a letter after each hyphen, the platform refuses other names"]
+            yield compare(environment, item, {**PERSONAL, "properties.properties.vmSize": size}, others)
 
 
 @check("EDA-02")
@@ -68,6 +81,7 @@ def machines_stop(project: Project) -> Iterator[Finding]:
         settings = item.properties["properties"]
         idle = f"PT{answers['eda_idle_minutes']}M"
         faults = [] if settings.get("idleTimeBeforeShutdown") == idle else [f"set idleTimeBeforeShutdown to {idle}"]
+        faults += ["take its identity, a machine with one does not stop when idle"] if item.identity else []
         rows = {row["action"]: row for row in value_at(settings, "schedules.computeStartStop") or []}
         for action, time in (("Start", answers["eda_start"]), ("Stop", answers["eda_stop"])):
             faults += _schedule_faults(rows.get(action, {}), action, time, answers["eda_time_zone"])
@@ -84,7 +98,9 @@ def _schedule_faults(row: dict, action: str, time: str, zone: str) -> list[str]:
 
 @check("EDA-03")
 def team_share(project: Project) -> Iterator[Finding]:
-    """EDA-03: a file share with a quota, which the group of the data scientists reaches by identity.
+    """EDA-03: a file share with a quota and logs, which the group of the data scientists reaches by identity.
+
+    Looks at the code that reaches it too: it presents a token with the intent that the role of the group needs.
 
     Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
     """
@@ -101,6 +117,9 @@ def team_share(project: Project) -> Iterator[Finding]:
         group = project.answers["data_scientists_group_id"].lower()
         faults = [] if group in held else ["give the data scientists' group Storage File Data Privileged Contributor"]
         faults += [] if share.properties.get("shareQuota") else ["set shareQuota"]
+        service = share.id.lower().rpartition("/shares/")[0]
+        logged = {str(item.scope).lower() for item in environment.of_type(DIAGNOSTICS) if _logs(item)}
+        faults += [] if service in logged else ["log who reads its files"]
         targets = {
             str(conn["properties"]["privateLinkServiceId"]).lower()
             for item in environment.of_type("Microsoft.Network/privateEndpoints")
@@ -109,6 +128,18 @@ def team_share(project: Project) -> Iterator[Finding]:
         }
         faults += ["add a private endpoint for file"] if project.answers["private"] and account not in targets else []
         yield verdict(label(environment, share), faults, str(share))
+    names = {share.name.rpartition("/")[2] for _, share in shares}
+    code = _text(project.root / "ml/exploration/storage.py")
+    faults = [] if names & set(re.findall(r'"([a-z0-9-]+)"', code)) else ["name the share"]
+    faults += (
+        [] if 'token_intent="backup"' in code and "AccountKey" not in code else ["present a token, with its intent"]
+    )
+    yield verdict("ml/exploration/storage.py", faults)
+    yield verdict(PAGE, [] if "storage.py" in _text(project.root / PAGE) else ["tell how the share is reached"])
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 @check("EDA-04")
@@ -129,7 +160,18 @@ def tracked_from_the_start(project: Project) -> Iterator[Finding]:
     pins = set(re.findall(r"^([\w.-]+)==[\w.]+", text, re.MULTILINE))
     needed = {"mlflow", "azureml-mlflow"} if project.answers["aml_exploration"] else {"mlflow"}
     missing = sorted(name for name in needed if not pins & {name, f"{name}-skinny"})
-    yield verdict("ml/exploration/requirements.txt", [f"pin {name}" for name in missing])
+    faults = [f"pin {name}" for name in missing]
+    foreign = "azureml-mlflow" in pins and "azureml-mlflow" not in needed
+    faults += ["leave azureml-mlflow out, Databricks tracks without it"] if foreign else []
+    yield verdict("ml/exploration/requirements.txt", faults)
+    ran = "\n".join(_code_cells(project.root / "ml/exploration/first_look.ipynb"))
+    tracked = re.search(r"\bfirst_look\.look\(|\bmlflow\.start_run\(", ran)
+    yield verdict("ml/exploration/first_look.ipynb", [] if tracked else ["start a run in it"])
+
+
+def _code_cells(notebook: Path) -> Iterator[str]:
+    cells = json.loads(_text(notebook) or "{}").get("cells", [])
+    yield from ("".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code")
 
 
 @check("EDA-05")
@@ -163,7 +205,7 @@ def data_is_only_read(project: Project) -> Iterator[Finding]:
     group = project.answers["data_scientists_group_id"].lower()
     for environment, container in found:
         above = [item for item in environment.of_type(ROLE) if _covers(str(item.scope), container.id)]
-        held = [item for item in above if principal(item) == group or belongs_to(principal(item), "exploration")]
+        held = [item for item in above if principal(item) == group or _explores(principal(item))]
         faults = [f"take the role {item} from who explores" for item in sorted({role_id(i) for i in held} & writers)]
         account = container.id.rpartition("/blobServices/")[0].lower()
         keys = [
@@ -175,6 +217,24 @@ def data_is_only_read(project: Project) -> Iterator[Finding]:
         logged = {str(item.scope).lower() for item in environment.of_type(DIAGNOSTICS) if _logs(item)}
         faults += [] if f"{account}/blobservices/default" in logged else ["log the reads of its account"]
         yield verdict(label(environment, container), faults, str(container))
+    if project.answers["eda_platform"] == "databricks":
+        script = "scripts/databricks_exploration.py"
+        granted = _constant(project.root / script, "CONTAINERS").get("data")
+        yield verdict(script, [] if granted == ["READ_FILES"] else ["let the group read data and nothing else"])
+
+
+def _explores(name: str) -> bool:
+    """Whether an identity is one that people explore through: compute instances have none."""
+    return belongs_to(name, "exploration") or belongs_to(name, "databricks")
+
+
+def _constant(path: Path, name: str) -> dict[str, Any]:
+    """A mapping that a script assigns at its top, empty when it is not there."""
+    for node in ast.parse(_text(path)).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            value = ast.literal_eval(node.value)
+            return value if isinstance(value, dict) else {}
+    return {}
 
 
 def _covers(scope: str, target: str) -> bool:
@@ -195,26 +255,135 @@ def _logs(setting: Resource) -> bool:
 def databricks_closed(project: Project) -> Iterator[Finding]:
     """EDA-07: a new Databricks workspace is premium, without public addresses, and its connector has an identity.
 
+    Whoever explores there, in a new workspace or an existing one, does it under a policy, through a connector of ours.
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-databricks
     """
-    private, asked = project.answers["private"], project.answers["databricks_environments"]
-    if project.environments and not asked and not list(located(project, DATABRICKS)):
+    answers = project.answers
+    asked, explores = answers["databricks_environments"], "eda" in answers["functions"]
+    explores = explores and answers["eda_platform"] == "databricks"
+    if project.environments and not asked and not explores and not list(located(project, DATABRICKS, CONNECTOR)):
         raise DoesNotApply("The workspace exists already: how it is set up is its owner's to decide.")
+    for environment in project.environments.values():
+        own = environment.name == "dev" and answers["exploration_connector"]
+        due = 1 if environment.name in asked else 0
+        for kind, wanted in ((DATABRICKS, due), (CONNECTOR, max(due, int(own)))):
+            count = len(environment.of_type(kind))
+            faults = [] if count == wanted else [f"{count}, there must be {wanted}"]
+            yield verdict(f"{environment.name}: {kind}", faults)
+        yield from _workspaces(environment, answers["private"])
+        for item in environment.of_type(CONNECTOR):
+            yield compare(environment, item, {"identity.type": "UserAssigned"})
+    if explores:
+        yield from _lake(project)
+        yield from _cluster_policy(project)
+        yield from _experiment(project)
+
+
+def _workspaces(environment: Environment, private: bool) -> Iterator[Finding]:
     wanted = {"sku.name": "premium", "properties.parameters.enableNoPublicIp.value": True}
     if private:
         wanted |= {
             "properties.publicNetworkAccess": "Disabled",
             "properties.requiredNsgRules": "NoAzureDatabricksRules",
         }
-    for environment in project.environments.values():
-        due = 1 if environment.name in asked else 0
-        for kind in (DATABRICKS, CONNECTOR):
-            count = len(environment.of_type(kind))
-            yield verdict(f"{environment.name}: {kind}", [] if count == due else [f"{count}, there must be {due}"])
-        for item in environment.of_type(DATABRICKS):
-            network = value_at(item.body, "properties.parameters.customVirtualNetworkId.value")
-            yield compare(
-                environment, item, wanted, ["join the network of the platform"] if private and not network else []
-            )
-        for item in environment.of_type(CONNECTOR):
-            yield compare(environment, item, {"identity.type": "UserAssigned"})
+    for item in environment.of_type(DATABRICKS):
+        network = value_at(item.body, "properties.parameters.customVirtualNetworkId.value")
+        outside = ["join the network of the platform"] if private and not network else []
+        yield compare(environment, item, wanted, outside)
+
+
+def _lake(project: Project) -> Iterator[Finding]:
+    """Unity Catalog reads storage with a hierarchical namespace only, and such storage keeps no versions."""
+    for environment, container in located(project, CONTAINER):
+        account = container.id.rpartition("/blobServices/")[0]
+        if container.name.endswith("/data"):
+            for item in environment.of_type(STORAGE):
+                if same(item.id, account):
+                    yield compare(environment, item, {"properties.isHnsEnabled": True})
+
+
+def _cluster_policy(project: Project) -> Iterator[Finding]:
+    path = "ml/exploration/cluster-policy.json"
+    rules = json.loads(_text(project.root / path) or "{}").get("definition", {})
+    idle = rules.get("autotermination_minutes", {})
+    limit = idle.get("maxValue", idle.get("value"))
+    faults = [] if limit and limit <= LONGEST_IDLE_MINUTES else [f"stop clusters within {LONGEST_IDLE_MINUTES} minutes"]
+    sizes = decision_table("machine-sizes")["databricks_exploration"]
+    allowed = [sizes["cpu"], *([sizes["gpu"]] if project.answers["eda_gpu"] else [])]
+    for attribute in ("node_type_id", "driver_node_type_id"):
+        if rules.get(attribute, {}).get("type") != "allowlist" or rules[attribute]["values"] != allowed:
+            faults.append(f"let {attribute} be one of {', '.join(allowed)}")
+    if rules.get("data_security_mode") != {"type": "fixed", "value": "SINGLE_USER"}:
+        faults.append("fix data_security_mode to SINGLE_USER, a cluster has one person")
+    yield verdict(path, faults)
+    script = _text(project.root / "scripts/databricks_exploration.py")
+    faults = [] if "cluster-policy.json" in script and "CAN_USE" in script else ["set the policy, and who uses it"]
+    yield verdict("scripts/databricks_exploration.py", faults)
+
+
+def _experiment(project: Project) -> Iterator[Finding]:
+    """Where clusters track, by their policy, is an experiment that the bundle makes in dev, and nowhere else."""
+    bundle = yaml.safe_load(_text(project.root / "ml/databricks.yml")) or {}
+    targets: Mapping[str, Any] = bundle.get("targets") or {}
+    made = {
+        name: [row.get("name") for row in (value_at(target, "resources.experiments") or {}).values()]
+        for name, target in targets.items()
+    }
+    rules = json.loads(_text(project.root / "ml/exploration/cluster-policy.json") or "{}").get("definition", {})
+    tracked = rules.get("spark_env_vars.MLFLOW_EXPERIMENT_NAME", {}).get("value")
+    faults = [] if tracked and made.get("dev") == [tracked] else ["make the experiment of the cluster policy in dev"]
+    faults += [f"explore in dev only, not in {name}" for name, rows in made.items() if rows and name != "dev"]
+    yield verdict("ml/databricks.yml", faults)
+
+
+@check("EDA-08")
+def fresh_and_undeployed(project: Project) -> Iterator[Finding]:
+    """EDA-08: a schedule looks for compute instances older than 30 days; no notebook lies where jobs are taken from.
+
+    Source: https://learn.microsoft.com/azure/machine-learning/concept-vulnerability-management
+    """
+    github = project.answers["ci_platform"] == "github"
+    folder = ".github/workflows" if github else ".azuredevops"
+    if project.answers["aml_exploration"]:
+        path = f"{folder}/old-instances.yml"
+        yield verdict(path, _search_faults(_text(project.root / path), github))
+        script = _text(project.root / "scripts/old_instances.py")
+        age = re.search(r'"--days", type=int, default=(\d+)', script)
+        faults = [] if age and int(age[1]) <= OLD_DAYS else [f"name instances after {OLD_DAYS} days at the latest"]
+        faults += [] if "return 1 if due" in script else ["fail when one is due, so that somebody is told"]
+        yield verdict("scripts/old_instances.py", faults)
+    rule = "tests/scripts/test_notebooks.py"
+    yield verdict(rule, [] if "*.ipynb" in _text(project.root / rule) else ["test where notebooks lie"])
+    path = f"{folder}/{'_validate' if github else 'templates/validate'}.yml"
+    yield verdict(path, [] if "pytest --quiet tests/scripts" in _text(project.root / path) else ["run tests/scripts"])
+    for path, taken in _deployed(project.root):
+        found = sorted(str(item.relative_to(project.root)) for item in taken.rglob("*.ipynb"))
+        yield verdict(path, [f"it deploys {', '.join(found)}, keep notebooks out"] if found else [])
+    yield _bundle_leaves_notebooks(project.root)
+
+
+def _search_faults(text: str, github: bool) -> Iterator[str]:
+    """What is wrong with the pipeline that looks for old instances; GitHub writes its schedule below the word `on`."""
+    data: Mapping[Any, Any] = yaml.safe_load(text) or {}
+    rows = (data.get(True) or {}).get("schedule") if github else data.get("schedules")
+    if not rows or not all(row.get("cron") for row in rows):
+        yield "run it on a schedule"
+    if not github and not all(row.get("always") for row in rows or []):
+        yield "run it without a change too, set always"
+    command = re.search(r"old_instances\.py [^\n]*--environment=dev", text)
+    if not command or re.search(r"--days=(\d+)", text):
+        yield f"look at dev for instances older than {OLD_DAYS} days"
+
+
+def _deployed(root: Path) -> Iterator[tuple[str, Path]]:
+    """Each file of Azure Machine Learning that takes code along -> the folder that it takes."""
+    for path in sorted((root / "ml").rglob("*.yml")):
+        for code in re.findall(r"^\s*code:\s*[\"']?([./][^\s\"']*)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            yield str(path.relative_to(root)), (path.parent / code).resolve()
+
+
+def _bundle_leaves_notebooks(root: Path) -> Finding:
+    bundle = root / "ml" / "databricks.yml"
+    excluded = value_at(yaml.safe_load(_text(bundle)) or {}, "sync.exclude") or []
+    faults = ["exclude exploration/** from sync"] if bundle.is_file() and "exploration/**" not in excluded else []
+    return verdict("ml/databricks.yml" if bundle.is_file() else "ml", faults)

@@ -152,6 +152,7 @@ ALLOWED_TYPES = {
     ),
     "'orchestrator' in here": ("Microsoft.App/managedEnvironments", "Microsoft.App/containerApps"),
     "'databricks' in here": ("Microsoft.Databricks/workspaces", "Microsoft.Databricks/accessConnectors"),
+    "'exploration' in here and exploration_connector": ("Microsoft.Databricks/accessConnectors",),
 }
 """Condition over the answers and `environment_facts` -> resource types that one environment may have then."""
 

@@ -11,6 +11,7 @@ from generator.tools.azure_ml_yaml import check_azure_ml
 from generator.tools.azure_pipelines import check_pipeline_scripts, check_pipelines
 from generator.tools.common import ABSENT, BROKEN, HOLDS, ToolResult, files
 from generator.tools.coverage import check_coverage
+from generator.tools.databricks import check_databricks
 from generator.tools.diagrams import check_diagrams
 from generator.tools.documents import check_json, check_links, check_markdown, check_yaml
 from generator.tools.expressions import check_expressions
@@ -41,6 +42,7 @@ ON_FILES: tuple[Callable[[Path], ToolResult], ...] = (
     check_makefiles,
     check_dockerfiles,
     check_azure_ml,
+    check_databricks,
     check_kubernetes,
     check_workbooks,
     check_openapi,

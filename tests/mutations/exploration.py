@@ -1,41 +1,111 @@
 """What can go wrong with the exploration rows (EDA), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, answer, drop, edit, put, remove
-from tests.mutations.common import CONTRIBUTOR, DATABRICKS, DEFAULT, DIAGNOSTICS, NEW_DATABRICKS, ROLE, STORAGE
+from tests.checks_support import Mutation, answer, both, drop, edit, put, remove, write
+from tests.mutations.common import (
+    COMPUTE,
+    CONTRIBUTOR,
+    DATABRICKS,
+    DEFAULT,
+    DIAGNOSTICS,
+    IDENTITY,
+    NEW_DATABRICKS,
+    ROLE,
+    STORAGE,
+)
 
 CONNECTOR = "Microsoft.Databricks/accessConnectors"
 WORKSPACE_OF_SPARK = "Microsoft.Databricks/workspaces"
 SHARE = "Microsoft.Storage/storageAccounts/fileServices/shares"
 
 
-def writes_data(draft):
-    """Let the identity of exploration write the container data."""
-    body = next(
-        item
-        for item in draft.of_type("dev", ROLE)
-        if "/containers/data/" in item["id"] and "dev-exploration" in str(item["properties"]["principalId"])
-    )
-    body["properties"]["roleDefinitionId"] = f"/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}"
+POLICY = "ml/exploration/cluster-policy.json"
+BUNDLE = "ml/databricks.yml"
+SEARCH = ".github/workflows/old-instances.yml"
 
 
-def silent(draft):
-    """Switch the logs of the data off."""
-    body = next(
-        item
-        for item in draft.of_type("dev", DIAGNOSTICS)
-        if "-platform/" in item["id"] and "/blobServices/" in item["id"]
-    )
-    body["properties"]["logs"] = [{"categoryGroup": "allLogs", "enabled": False}]
+def writes_data(who):
+    """Let an identity, or the group of the data scientists, write the container data."""
 
+    def change(draft):
+        holder = draft.answers["data_scientists_group_id"] if who == "group" else who
+        body = next(
+            item
+            for item in draft.of_type("dev", ROLE)
+            if "/containers/data/" in item["id"] and holder in str(item["properties"]["principalId"])
+        )
+        body["properties"]["roleDefinitionId"] = f"/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}"
+
+    return change
+
+
+def silent(group, service):
+    """Switch the logs of a service of storage off."""
+
+    def change(draft):
+        body = next(
+            item
+            for item in draft.of_type("dev", DIAGNOSTICS)
+            if f"-{group}/" in item["id"] and f"/{service}/" in item["id"]
+        )
+        body["properties"]["logs"] = [{"categoryGroup": "allLogs", "enabled": False}]
+
+    return change
+
+
+def with_identity(draft):
+    """Give a compute instance an identity."""
+    machine = next(item for item in draft.of_type("dev", COMPUTE) if "/ci-" in item["id"])
+    name = draft.first("dev", IDENTITY)["id"]
+    machine["identity"] = {"type": "UserAssigned", "userAssignedIdentities": {name: {}}}
+
+
+def misnamed(draft):
+    """Give a compute instance a name that the platform refuses."""
+    machine = next(item for item in draft.of_type("dev", COMPUTE) if "/ci-" in item["id"])
+    machine["id"] = f"{machine['id'].rpartition('/')[0]}/ci-01"
+    machine["name"] = "ci-01"
+
+
+OPEN_PORT = "properties.properties.sshSettings.sshPublicAccess"
+NOTEBOOK = "ml/exploration/first_look.ipynb"
+SCRIPT = "scripts/old_instances.py"
+RULE = "tests/scripts/test_notebooks.py"
 
 MUTATIONS: list[Mutation] = [
     ("EDA-01", DEFAULT, "a seat too few", answer(eda_seats=9), "where the answers ask for 9"),
     ("EDA-01", DEFAULT, "a GPU unasked", answer(eda_gpu=True), "vmSize is"),
+    ("EDA-01", DEFAULT, "a refused name", misnamed, "a letter after each hyphen"),
+    ("EDA-01", DEFAULT, "a port for shells", put("dev", COMPUTE, OPEN_PORT, "Enabled", "/ci-"), "sshPublicAccess"),
+    ("EDA-02", DEFAULT, "an identity", with_identity, "does not stop when idle"),
     ("EDA-02", DEFAULT, "another idle time", answer(eda_idle_minutes=99), "idleTimeBeforeShutdown"),
     ("EDA-02", DEFAULT, "another end of the day", answer(eda_stop="20:30"), "Stop entry"),
     ("EDA-02", DEFAULT, "another time zone", answer(eda_time_zone="Tokyo Standard Time"), "Start entry"),
     ("EDA-03", DEFAULT, "no share", drop("dev", SHARE), "deploy a share"),
     ("EDA-03", DEFAULT, "no quota", put("dev", SHARE, "properties.shareQuota", None), "shareQuota"),
+    ("EDA-03", DEFAULT, "unlogged", silent("exploration", "fileServices"), "log who reads"),
+    (
+        "EDA-03",
+        DEFAULT,
+        "no intent",
+        edit("ml/exploration/storage.py", ', token_intent="backup"', ""),
+        "present a token",
+    ),
+    (
+        "EDA-03",
+        DEFAULT,
+        "another share",
+        edit("ml/exploration/storage.py", '"team"', '"theirs"'),
+        "name the share",
+    ),
+    ("EDA-03", DEFAULT, "untold", write("ml/exploration/README.md", "# Exploration\n"), "tell how"),
+    ("EDA-04", DEFAULT, "untracked notebook", edit(NOTEBOOK, "first_look.look(", "print("), "start a run"),
+    (
+        "EDA-04",
+        DATABRICKS,
+        "of the other platform",
+        edit("ml/exploration/requirements.txt", "alembic==", "azureml-mlflow==1.62.0\nalembic=="),
+        "leave azureml-mlflow out",
+    ),
     ("EDA-04", DEFAULT, "untracked", edit("ml/exploration/first_look.py", "mlflow.start_run", "print"), "start_run"),
     ("EDA-04", DEFAULT, "unpinned", remove("ml/exploration/requirements.txt"), "pin mlflow"),
     (
@@ -45,8 +115,17 @@ MUTATIONS: list[Mutation] = [
         drop("dev", "Microsoft.MachineLearningServices/workspaces", "-exploration"),
         "there must be 1",
     ),
-    ("EDA-06", DEFAULT, "writes", writes_data, "from who explores"),
-    ("EDA-06", DEFAULT, "no trace", silent, "log the reads"),
+    ("EDA-06", DEFAULT, "writes", writes_data("group"), "from who explores"),
+    ("EDA-06", NEW_DATABRICKS, "writes by connector", writes_data("dev-databricks"), "from who explores"),
+    ("EDA-06", DATABRICKS, "writes by own connector", writes_data("dev-exploration"), "from who explores"),
+    (
+        "EDA-06",
+        DATABRICKS,
+        "granted",
+        edit("scripts/databricks_exploration.py", '"data": ["READ_FILES"]', '"data": ["READ_FILES", "WRITE_FILES"]'),
+        "read data and nothing else",
+    ),
+    ("EDA-06", DEFAULT, "no trace", silent("platform", "blobServices"), "log the reads"),
     (
         "EDA-06",
         DEFAULT,
@@ -72,9 +151,51 @@ MUTATIONS: list[Mutation] = [
         "join the network",
     ),
     ("EDA-07", DATABRICKS, "no workspace", answer(databricks_environments=["dev"]), "there must be 1"),
+    ("EDA-07", DATABRICKS, "no connector of its own", drop("dev", CONNECTOR), "0, there must be 1"),
+    (
+        "EDA-07",
+        NEW_DATABRICKS,
+        "flat storage",
+        put("dev", STORAGE, "properties.isHnsEnabled", False, "-platform/"),
+        "isHnsEnabled",
+    ),
+    ("EDA-07", DATABRICKS, "no policy", remove(POLICY), "stop clusters within 60"),
+    ("EDA-07", DATABRICKS, "long idle", edit(POLICY, '"maxValue": 60', '"maxValue": 600'), "stop clusters within 60"),
+    ("EDA-07", DATABRICKS, "a GPU unasked", answer(eda_gpu=True), "let node_type_id be one of"),
+    ("EDA-07", DATABRICKS, "shared clusters", edit(POLICY, "SINGLE_USER", "USER_ISOLATION"), "one person"),
+    ("EDA-07", DATABRICKS, "never set", remove("scripts/databricks_exploration.py"), "set the policy"),
+    (
+        "EDA-07",
+        DATABRICKS,
+        "another experiment",
+        edit(BUNDLE, "/Shared/lakehouse/exploration", "/Shared/lakehouse/else"),
+        "make the experiment",
+    ),
+    ("EDA-08", DEFAULT, "no search", remove(SEARCH), "run it on a schedule"),
+    (
+        "EDA-08",
+        DEFAULT,
+        "without a change only",
+        both(
+            answer(ci_platform="azure_devops"),
+            write(".azuredevops/old-instances.yml", 'schedules:\n  - cron: "0 6 * * 1"\n'),
+        ),
+        "set always",
+    ),
+    ("EDA-08", DEFAULT, "by hand", edit(SEARCH, "  schedule:", "  repository_dispatch:"), "run it on a schedule"),
+    ("EDA-08", DEFAULT, "older", edit(SEARCH, "--environment=dev", "--environment=dev --days=90"), "older than 30"),
+    ("EDA-08", DEFAULT, "older by default", edit(SCRIPT, "default=30", "default=60"), "after 30 days"),
+    ("EDA-08", DEFAULT, "nobody is told", edit(SCRIPT, "return 1 if due else 0", "return 0"), "somebody is told"),
+    ("EDA-08", DEFAULT, "no rule", remove(RULE), "test where notebooks lie"),
+    (
+        "EDA-08",
+        DEFAULT,
+        "rule not run",
+        edit(".github/workflows/_validate.yml", "pytest --quiet tests/scripts", "pytest --version"),
+        "run tests/scripts",
+    ),
+    ("EDA-08", DEFAULT, "a notebook in a job", write("ml/src/example_model/look.ipynb", "{}"), "keep notebooks out"),
+    ("EDA-08", DATABRICKS, "notebooks in the bundle", edit(BUNDLE, "- exploration/**", "- other/**"), "exclude"),
 ]
 
-# What the check finds not to apply, beyond the catalogue.
-ABSENT = {"all-reused": {"EDA-07"}, DATABRICKS: {"EDA-07"}}
-
-FILE_ROWS: set[str] = {"EDA-04"}
+FILE_ROWS: set[str] = {"EDA-04", "EDA-08"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import mlflow
@@ -13,6 +14,7 @@ from sklearn.inspection import permutation_importance
 from sklearn.model_selection import train_test_split
 
 LABEL = "fails_within_week"
+EXPERIMENT = os.environ.get("MLFLOW_EXPERIMENT_NAME", "exploration")
 
 
 def example(rows: int = 1000, seed: int = 7) -> pd.DataFrame:
@@ -54,7 +56,7 @@ def importance(frame: pd.DataFrame) -> dict[str, float]:
     return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
 
-def look(frame: pd.DataFrame, experiment: str = "exploration") -> str:
+def look(frame: pd.DataFrame, experiment: str = EXPERIMENT) -> str:
     """Track a first look at a table with the label column.
 
     Returns:

@@ -1,9 +1,9 @@
-import { principal, tags as tagSet } from '../shared/types.bicep'
+import { tags as tagSet } from '../shared/types.bicep'
 
 @export()
 @description('A person who explores.')
 type seat = {
-  @description('Name of the machine: letters, digits and hyphens, unique in the region.')
+  @description('Name of the machine: letters, digits and hyphens, a letter after each hyphen, unique in the region.')
   @minLength(3)
   @maxLength(24)
   name: string
@@ -47,9 +47,6 @@ param vmSize string
 @description('When they run.')
 param hours workingHours
 
-@description('Identity of the machines; people use their own.')
-param identity principal
-
 @description('Object id of the Entra group whose people work in the workspace.')
 param groupId string
 
@@ -63,18 +60,13 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2026-07-15-prev
   name: workspaceName
 }
 
+// No identity: people use their own, so a log names who read what, and a machine with one would not stop when idle.
 resource machines 'Microsoft.MachineLearningServices/workspaces/computes@2026-05-01' = [
   for item in seats: {
     parent: workspace
     name: item.name
     location: location
     tags: tags
-    identity: {
-      type: 'UserAssigned'
-      userAssignedIdentities: {
-        '${identity.id}': {}
-      }
-    }
     properties: {
       computeType: 'ComputeInstance'
       disableLocalAuth: true

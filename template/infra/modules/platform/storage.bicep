@@ -25,8 +25,14 @@ param principals principal[]
 @description('Object id of the Entra group of the data scientists; empty when people have no access.')
 param dataScientistsGroupId string = ''
 
+@description('Containers that the data scientists reach and no component does.')
+param peopleContainers string[] = []
+
 @description('Role definitions of readers and writers.')
 param roleIds { reader: string, contributor: string }
+
+@description('Whether folders are real, as Unity Catalog needs them; the service keeps no versions of blobs then.')
+param hierarchicalNamespace bool = false
 
 @description('Names of file shares that the team works on.')
 param fileShares string[] = []
@@ -47,7 +53,7 @@ param logAnalyticsId string
 param tags tagSet
 
 var principalIds = toObject(principals, item => item.name, item => item.principalId)
-var containerNames = union(flatten(map(components, item => concat(item.reads, item.writes))), [])
+var containerNames = union(flatten(map(components, item => concat(item.reads, item.writes))), peopleContainers)
 
 var componentGrants = flatten(map(
   components,
@@ -108,6 +114,7 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
       }
   properties: {
     accessTier: 'Hot'
+    isHnsEnabled: hierarchicalNamespace
     allowBlobPublicAccess: false
     allowCrossTenantReplication: false
     allowSharedKeyAccess: false
@@ -154,9 +161,9 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01' = {
   parent: account
   name: 'default'
   properties: {
-    isVersioningEnabled: true
+    isVersioningEnabled: !hierarchicalNamespace
     changeFeed: {
-      enabled: true
+      enabled: !hierarchicalNamespace
     }
     deleteRetentionPolicy: {
       enabled: true
