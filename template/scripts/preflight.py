@@ -197,7 +197,10 @@ def declared(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         if resource.get("existing"):
             continue
         yield resource
-        yield from declared(resource.get("properties", {}).get("template", {}))
+        # Properties may be one expression.
+        properties = resource.get("properties")
+        if isinstance(properties, dict):
+            yield from declared(properties.get("template", {}))
 
 
 def pages(path: str) -> Iterator[dict[str, Any]]:

@@ -40,7 +40,7 @@ TEMPLATE = {
                         {"type": "Microsoft.MachineLearningServices/workspaces", "location": "here"},
                         {"type": "Microsoft.MachineLearningServices/workspaces/computes", "location": "here"},
                         {"type": "Microsoft.Insights/actionGroups", "location": "global"},
-                        {"type": "Microsoft.Authorization/roleAssignments"},
+                        {"type": "Microsoft.Authorization/roleAssignments", "properties": "[variables('role')]"},
                     ]
                 }
             },
