@@ -45,6 +45,7 @@ PLACES = (
     (r"\.azuredevops(/|$)", "ci_platform == 'azure_devops'"),
     (r"gateway(/|$)", "online"),
     (r"infra/modules/gateway", "online"),
+    (r"tests/load", "online"),
     (r"infra/modules/foundry", "serves_foundation or 'fine_tuning' in functions"),
     (r"infra/modules/machine-learning", AML),
     (r"infra/modules/network|infra/private-dns-zones\.json", "private"),

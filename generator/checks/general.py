@@ -60,6 +60,11 @@ UNIQUE_STRING_LENGTH = 13
 LARGEST_TEMPLATE_BYTES = 1_000_000
 MOST_PARAMETERS = 40
 MOST_MODULE_LINES = 300
+COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
+CLUSTER = "Microsoft.ContainerService/managedClusters"
+MACHINE_SIZE = re.compile(r"\bStandard_[A-Z]+\d\w*")
+FIXED = re.compile(r"\b(?:capacity: \d+|(?:minCount|maxCount): [1-9]\d*|maxNodeCount: (?:[2-9]|\d\d+))")
+"""Numbers that decide how much there is of something; an image is built on one machine, which is no decision."""
 STRICT_LINTER_RULES = ("no-unused-params", "no-unused-vars", "no-hardcoded-location")
 
 
@@ -508,3 +513,151 @@ def updates_keep_changes(project: Project) -> Iterator[Finding]:
         if file.suffix != ".rej" and CONFLICT.search(file.read_bytes()):
             faults = ["resolve the conflict that an update left"]
         yield verdict(str(relative), faults)
+
+
+@check("GEN-06")
+def quotas_before_deployment(project: Project) -> Iterator[Finding]:
+    """GEN-06: rights, regions, models and quotas are asked for in every plan, and everything that takes quota is known.
+
+    Looks at the plan of the pipelines, at scripts/preflight.json and docs/quotas.md, at the sizes in the parameters and
+    in the definitions under ml, and at the machines and models among the resources.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    yield from presence(project, RESOURCE_GROUP)
+    folder = "_plan.yml" if project.answers["ci_platform"] == "github" else "templates/plan.yml"
+    home = ".github/workflows" if project.answers["ci_platform"] == "github" else ".azuredevops"
+    yield _asked_first(project.root, f"{home}/{folder}")
+    rows = _machine_rows(project.root)
+    yield verdict("scripts/preflight.json", [] if rows is not None else ["it is absent or no JSON, add it"])
+    page = project.root / "docs" / "quotas.md"
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    yield verdict("docs/quotas.md", [] if text else ["it is absent, say which quotas are needed"])
+    for environment in project.environments.values():
+        yield from _known_sizes(environment, rows or [])
+        yield from _known_models(environment, text)
+    yield from _defined_sizes(project.root, rows or [])
+
+
+def _asked_first(root: Path, name: str) -> Finding:
+    """The plan asks before it compares."""
+    path = root / name
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    asked, compared = text.find("preflight.py"), text.find("deploy.py what-if")
+    there = (root / "scripts" / "preflight.py").is_file()
+    faults = (
+        [] if 0 <= asked < compared else ["it does not ask for quotas before it compares, run scripts/preflight.py"]
+    )
+    return verdict(name, faults if there else ["scripts/preflight.py is absent, add it"])
+
+
+def _machine_rows(root: Path) -> list[dict[str, Any]] | None:
+    path = root / "scripts" / "preflight.json"
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["machines"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return rows if isinstance(rows, list) else None
+
+
+def _known_sizes(environment: Environment, rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Every size of a machine comes from a parameter that preflight.json lists."""
+    names = {row[key] for row in rows for key in ("parameter", "pools") if key in row}
+    listed = {size for name in names for size in _sizes(environment.parameters.get(name))}
+    held = {name: set(_sizes(value)) for name, value in environment.parameters.items()}
+    for name, sizes in sorted(held.items()):
+        if sizes:
+            faults = [f"it holds {', '.join(sorted(sizes))}, list it in scripts/preflight.json"] * (name not in names)
+            yield verdict(f"{environment.name}: parameter {name}", faults)
+    for resource in environment.of_type(COMPUTE, CLUSTER):
+        faults = [f"size {size} is in no listed parameter, take it from one" for size in _sizes(resource.body)]
+        faults = [fault for fault in faults if fault.split()[1] not in listed]
+        yield verdict(label(environment, resource), faults, str(resource))
+
+
+def _sizes(value: Any) -> list[str]:
+    return sorted(set(MACHINE_SIZE.findall(json.dumps(value))))
+
+
+def _known_models(environment: Environment, page: str) -> Iterator[Finding]:
+    """Every deployment of a model is in the parameters as it is deployed, and on the page of quotas."""
+    wanted = {
+        (item["model"], item["version"], item["sku"], item["capacity"])
+        for account in environment.parameters.get("foundationAccounts") or []
+        for item in account["deployments"]
+    }
+    for resource in environment.of_type("Microsoft.CognitiveServices/accounts/deployments"):
+        model, sku = resource.properties.get("model") or {}, resource.sku or {}
+        found = (model.get("name"), model.get("version"), sku.get("name"), sku.get("capacity"))
+        faults = (
+            [] if found in wanted else ["its model, version, type or capacity is in no parameter, take it from one"]
+        )
+        row = rf"^\| {environment.name} \|.*\| {re.escape(str(found[0]))} \| `{found[2]}` \| {found[3]} \|$"
+        if not re.search(row, page, re.MULTILINE):
+            faults.append("docs/quotas.md does not tell its capacity, add a line")
+        yield verdict(label(environment, resource), faults, str(resource))
+
+
+def _defined_sizes(root: Path, rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    """Every size that a definition under ml names is the one that preflight.json lists for that file."""
+    listed = {(row["file"], row["size"]) for row in rows if "file" in row}
+    named = set()
+    for path in sorted((root / "ml").rglob("*.yml")):
+        for size in _sizes(path.read_text(encoding="utf-8")):
+            file = path.relative_to(root).as_posix()
+            named.add((file, size))
+            faults = [] if (file, size) in listed else [f"size {size} is not in scripts/preflight.json, list it"]
+            yield verdict(file, faults)
+    for file, size in sorted(listed - named):
+        yield verdict("scripts/preflight.json", [f"{file} does not name {size}, correct it"])
+
+
+@check("GEN-07")
+def sizes_by_benchmark(project: Project) -> Iterator[Finding]:
+    """GEN-07: sizes and capacities stand in parameter files only, and a load test has the answered targets.
+
+    Looks at the Bicep files outside `infra/modules/local`, at the defaults of main.bicep, and at tests/load.
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    yield from presence(project, RESOURCE_GROUP)
+    for name, text in bicep_files(project.root):
+        if name.startswith("infra/modules/local/"):
+            continue
+        faults = [f"it names {size}, take it from a parameter" for size in sorted(set(MACHINE_SIZE.findall(text)))]
+        faults += [f"it fixes {found}, take it from a parameter" for found in sorted(set(FIXED.findall(text)))]
+        yield verdict(name, faults)
+    if project.answers["online"]:
+        yield from _load_targets(project)
+
+
+def _load_targets(project: Project) -> Iterator[Finding]:
+    """The load test and the targets of each API that answers."""
+    folder, answers = project.root / "tests" / "load", project.answers
+    script = folder / "load_test.py"
+    yield verdict("tests/load/load_test.py", [] if script.is_file() else ["it is absent, add a load test"])
+    path = folder / "targets.json"
+    targets = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    apis = {"foundation": answers["foundation_online"], "models": answers["own_online"]}
+    for api in (name for name, wanted in apis.items() if wanted):
+        found = targets.get("apis", {}).get(api, {})
+        rows = [row for row in answers["consumers"] if api == "models" or row["tokens_per_minute"]]
+        wanted = {
+            "latency_p95_ms": answers["latency_p95_ms"],
+            "requests_per_minute": _least(answers["peak_requests_per_minute"], rows, "requests_per_minute", api),
+        }
+        if api == "foundation":
+            wanted["streaming"] = answers["streaming"]
+            wanted["tokens_per_minute"] = _least(answers["peak_tokens_per_minute"], rows, "tokens_per_minute", api)
+        faults = [
+            f"{key} is {found.get(key)}, set it to {value}" for key, value in wanted.items() if found.get(key) != value
+        ]
+        yield verdict(f"tests/load/targets.json: {api}", faults)
+    failed = round(100 - float(answers["availability_objective"]), 2)
+    faults = [f"set it to {failed}"] if targets.get("failed_percent") != failed else []
+    yield verdict("tests/load/targets.json: failed_percent", faults)
+
+
+def _least(peak: int, consumers: list[dict[str, Any]], key: str, api: str) -> int:
+    """The peak, or less where the biggest consumer of the API may not send so much."""
+    order = "tokens_per_minute" if api == "foundation" else "requests_per_minute"
+    biggest = sorted(consumers, key=lambda row: row[order])[-1]
+    return min(peak, int(biggest[key]))

@@ -492,3 +492,35 @@ ADDRESS_HOLDERS = tuple(
 """The only types that may hold a public address."""
 
 OPEN_SOURCES = ("internet", "*", "0.0.0.0/0", "any")
+
+IDLE_PAID = frozenset(
+    name.lower()
+    for name in (
+        "Microsoft.ApiManagement/service",
+        "Microsoft.App/containerApps",
+        "Microsoft.Cache/redisEnterprise",
+        "Microsoft.CognitiveServices/accounts/deployments",
+        "Microsoft.ContainerRegistry/registries",
+        "Microsoft.ContainerRegistry/registries/replications",
+        "Microsoft.ContainerService/managedClusters",
+        "Microsoft.Insights/metricAlerts",
+        "Microsoft.Insights/scheduledQueryRules",
+        "Microsoft.KeyVault/vaults/keys",
+        "Microsoft.MachineLearningServices/registries",
+        "Microsoft.MachineLearningServices/workspaces",
+        "Microsoft.MachineLearningServices/workspaces/computes",
+        "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+        "Microsoft.Network/applicationGateways",
+        "Microsoft.Network/azureFirewalls",
+        "Microsoft.Network/natGateways",
+        "Microsoft.Network/privateDnsZones",
+        "Microsoft.Network/privateEndpoints",
+        "Microsoft.Network/publicIPAddresses",
+        "Microsoft.OperationalInsights/workspaces",
+        "Microsoft.Storage/storageAccounts",
+    )
+)
+"""Types (lower case) that are charged by time or by what they keep, whether or not anybody uses them."""
+
+IDLE_FREE = frozenset(name.lower() for names in ALLOWED_TYPES.values() for name in names) - IDLE_PAID
+"""Types (lower case) that cost nothing until they are used, or that belong to one that is charged as a whole."""

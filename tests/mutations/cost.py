@@ -1,7 +1,7 @@
 """What can go wrong with the cost rows (COST), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, drop, put
-from tests.mutations.common import DEFAULT
+from tests.checks_support import Mutation, add, drop, edit, put, remove
+from tests.mutations.common import CHAT, DEFAULT
 
 BUDGET = "Microsoft.Consumption/budgets"
 SPENT = "properties.notifications.spent-80-percent"
@@ -26,5 +26,40 @@ MUTATIONS: list[Mutation] = [
         "mid-month",
         put("prod", BUDGET, "properties.timePeriod.startDate", "2026-11-15"),
         "the first",
+    ),
+    (
+        "COST-03",
+        DEFAULT,
+        "something idle that is not told",
+        edit("docs/cost.md", "| `Microsoft.Network/natGateways`", "| NAT gateways"),
+        "natgateways: it costs money in dev while nobody uses it",
+    ),
+    (
+        "COST-03",
+        CHAT,
+        "provisioned throughput that is not told",
+        edit("docs/cost.md", "| `Microsoft.CognitiveServices/accounts/deployments`", "| deployments"),
+        "accounts/deployments: it costs money in prod",
+    ),
+    (
+        "COST-03",
+        DEFAULT,
+        "a line too many",
+        edit(
+            "docs/cost.md",
+            "MachineLearningServices/registries` | dev |",
+            "MachineLearningServices/registries` | dev, prod |",
+        ),
+        "it does not exist in prod",
+    ),
+    ("COST-03", DEFAULT, "what is gone", drop("test", "Microsoft.Network/natGateways"), "it does not exist in test"),
+    ("COST-03", DEFAULT, "a type nobody thought of", add("prod", "Microsoft.Foo/bars", "x"), "whether it costs money"),
+    ("COST-03", DEFAULT, "no page", remove("docs/cost.md"), "add a line"),
+    (
+        "COST-03",
+        DEFAULT,
+        "no estimate",
+        edit("docs/cost.md", "## Estimate when idle", "## Idle"),
+        "the section is missing",
     ),
 ]

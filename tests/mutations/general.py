@@ -10,6 +10,7 @@ from tests.mutations.common import (
     DEFAULT,
     DEPLOYMENT,
     INSIGHTS,
+    KUBERNETES,
     LOGS,
     PROTOTYPE,
     REGISTRY,
@@ -45,6 +46,10 @@ def long_deployment_name(draft):
 
 def large_template(draft):
     draft.template["padding"] = "x" * 1_000_000
+
+
+def size_in_another_parameter(draft):
+    draft.parameters["prod"]["extraSize"] = "Standard_E8s_v5"
 
 
 def many_parameters(draft):
@@ -214,6 +219,112 @@ MUTATIONS: list[Mutation] = [
             '"no-unused-params": { "level": "warning" }',
         ),
         "no-unused-params",
+    ),
+    (
+        "GEN-06",
+        DEFAULT,
+        "nobody asks before a plan",
+        edit(".github/workflows/_plan.yml", "preflight.py", "deploy.py show"),
+        "before it compares",
+    ),
+    (
+        "GEN-06",
+        KUBERNETES,
+        "nobody asks on Azure Pipelines",
+        edit(".azuredevops/templates/plan.yml", "preflight.py", "deploy.py show"),
+        "before it compares",
+    ),
+    ("GEN-06", DEFAULT, "no script", remove("scripts/preflight.py"), "preflight.py is absent"),
+    ("GEN-06", DEFAULT, "no list of machines", remove("scripts/preflight.json"), "absent or no JSON"),
+    ("GEN-06", DEFAULT, "no page", remove("docs/quotas.md"), "say which quotas are needed"),
+    ("GEN-06", DEFAULT, "a size that is not listed", size_in_another_parameter, "list it in scripts/preflight.json"),
+    (
+        "GEN-06",
+        DEFAULT,
+        "a size from nowhere",
+        put("prod", COMPUTE, "properties.properties.vmSize", "Standard_E8s_v5"),
+        "Standard_E8s_v5 is in no listed parameter",
+    ),
+    ("GEN-06", CHAT, "capacity from nowhere", put("prod", DEPLOYMENT, "sku.capacity", 7), "in no parameter"),
+    ("GEN-06", CHAT, "capacity not told", edit("docs/quotas.md", "| prod | primary", "| prod: primary"), "add a line"),
+    (
+        "GEN-06",
+        DEFAULT,
+        "another size for a job",
+        edit("ml/pipelines/train.yml", "Standard_D8ds_v4", "Standard_D16ds_v4"),
+        "Standard_D16ds_v4 is not in scripts/preflight.json",
+    ),
+    (
+        "GEN-06",
+        DEFAULT,
+        "a job that is gone",
+        remove("ml/models/example/deployment.yml"),
+        "ml/models/example/deployment.yml does not name",
+    ),
+    (
+        "GEN-07",
+        DEFAULT,
+        "a size in a module call",
+        edit("infra/main.bicep", "seatSize: seatSize", "seatSize: 'Standard_D8ds_v4'"),
+        "names Standard_D8ds_v4",
+    ),
+    (
+        "GEN-07",
+        DEFAULT,
+        "a size as a default",
+        edit("infra/main.bicep", "param imageBuildSize string", "param imageBuildSize string = 'Standard_D4ds_v4'"),
+        "names Standard_D4ds_v4",
+    ),
+    (
+        "GEN-07",
+        KUBERNETES,
+        "a fixed number of nodes",
+        edit("infra/modules/kubernetes/cluster.bicep", "maxCount: pools.system.maxNodes", "maxCount: 5"),
+        "fixes maxCount: 5",
+    ),
+    (
+        "GEN-07",
+        CHAT,
+        "a fixed capacity",
+        edit("infra/modules/foundry/account.bicep", "capacity: item.capacity", "capacity: 10"),
+        "fixes capacity: 10",
+    ),
+    ("GEN-07", DEFAULT, "no load test", remove("tests/load/load_test.py"), "add a load test"),
+    ("GEN-07", CHAT, "no targets", remove("tests/load/targets.json"), "latency_p95_ms is None"),
+    (
+        "GEN-07",
+        KUBERNETES,
+        "another latency",
+        edit("tests/load/targets.json", '"latency_p95_ms": 1000', '"latency_p95_ms": 2000'),
+        "latency_p95_ms is 2000, set it to 1000",
+    ),
+    (
+        "GEN-07",
+        KUBERNETES,
+        "fewer requests",
+        edit("tests/load/targets.json", '"requests_per_minute": 300', '"requests_per_minute": 3'),
+        "requests_per_minute is 3, set it to 300",
+    ),
+    (
+        "GEN-07",
+        CHAT,
+        "fewer tokens",
+        edit("tests/load/targets.json", '"tokens_per_minute": 4', '"tokens_per_minute": 1'),
+        "set it to 400000",
+    ),
+    (
+        "GEN-07",
+        CHAT,
+        "answers that do not stream",
+        edit("tests/load/targets.json", '"streaming": true', '"streaming": false'),
+        "streaming is False",
+    ),
+    (
+        "GEN-07",
+        CHAT,
+        "more may fail",
+        edit("tests/load/targets.json", '"failed_percent": 0.1', '"failed_percent": 10'),
+        "failed_percent: set it to 0.1",
     ),
     ("GEN-11", DEFAULT, "a missing tag", put("prod", VAULT, "tags.owner", None), "tag owner"),
     ("GEN-11", DEFAULT, "a wrong tag", put("test", STORAGE, "tags.environment", "prod"), "tag environment"),
