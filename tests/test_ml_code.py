@@ -1,4 +1,4 @@
-"""The machine learning code of projects as their teams run it: installed, tested, trained, gated, killed, served and asked."""
+"""The machine learning code of projects as their teams run it: installed, tested, trained, killed, served and asked."""
 
 import ast
 import json

@@ -289,6 +289,7 @@ CASES = [
             "ml/schedule.yml": SCHEDULE,
             "ml/image.yml": IMAGE,
             "ml/conda.yml": CONDA,
+            "ml/loose.yml": CONDA.replace("pandas==2.3.3", "pandas"),
         },
         [
             (
@@ -332,8 +333,12 @@ CASES = [
                 IMAGE.replace("base:1", "base"),
                 "ml/image.yml: image registry.example/base names no version",
             ),
-            ("ml/conda.yml", CONDA.replace("pandas==2.3.3", "pandas"), "ml/image.yml: package pandas has no version"),
-            ("ml/conda.yml", CONDA.replace("python=3.11", "python"), "ml/image.yml: package python has no version"),
+            ("ml/image.yml", IMAGE.replace("conda.yml", "loose.yml"), "ml/image.yml: package pandas has no version"),
+            (
+                "ml/image.yml",
+                IMAGE.replace("conda.yml", "{dependencies: [python]}"),
+                "ml/image.yml: package python has no",
+            ),
             ("ml/job.yml", PINNED.replace("code: src", "code: gone"), "ml/job.yml: "),
             ("ml/job.yml", PINNED.replace("own:1", "own@latest"), "ml/job.yml: own@latest changes by itself"),
             ("ml/job.yml", PINNED.replace("inputs.rows}}", "inputs.lines}}"), "ml/job.yml: there is no input lines"),

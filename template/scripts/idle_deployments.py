@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 from azure_cli import Failure, az
@@ -21,7 +21,7 @@ def idle(account: dict[str, Any], deployments: list[dict[str, Any]], days: int, 
 
 def created(deployment: dict[str, Any]) -> datetime:
     """When a deployment was made. Fractions of a second come with six or seven digits: they do not matter here."""
-    return datetime.fromisoformat(deployment["systemData"]["createdAt"][:19]).replace(tzinfo=timezone.utc)
+    return datetime.fromisoformat(f"{deployment['systemData']['createdAt'][:19]}+00:00")
 
 
 def requests(account: dict[str, Any], days: int) -> dict[str, float]:
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--remove", action="store_true", help="remove what is idle, instead of naming it")
     options = parser.parse_args(arguments)
     try:
-        clean(options.resource_group, options.days, options.remove, datetime.now(timezone.utc))
+        clean(options.resource_group, options.days, options.remove, datetime.now().astimezone())
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
