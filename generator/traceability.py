@@ -75,6 +75,8 @@ PLACES = (
     (r"ml/foundry_batch", "batch and batch_platform == 'foundry_batch'"),
     (r"scripts/rollout\.py|tests/scripts/test_rollout\.py", "own_online and own_model_hosting != 'databricks'"),
     (r"scripts/batch_rollout\.py|tests/scripts/test_batch_rollout\.py", "own_batch"),
+    (r".*/retrain\.yml|scripts/retrain\.py", "'training' in functions"),
+    (r".*/idle-deployments\.yml|scripts/idle_deployments\.py", "'fine_tuning' in functions"),
     (r".*/_?rollout-step\.yml", "aml_inference"),
     (r".*/rollout\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r".*/rollout-batch\.yml", "own_batch"),

@@ -53,22 +53,26 @@ def test_network_posture_follows_the_data(needs, posture):
     assert answers["own_firewall"] is (answers["controlled"] and not answers["hub"])
 
 
-TRAINING_RUNS = list(itertools.product(["adhoc", "weekly", "daily"], [1, 2, 3, 24], [False, True], [0, 48]))
+TRAINING_RUNS = list(
+    itertools.product(["adhoc", "weekly", "daily"], [1, 2, 3, 24], [False, True], [False, True], [0, 48])
+)
 
 
-@pytest.mark.parametrize(("cadence", "hours", "distributed", "deadline"), TRAINING_RUNS)
-def test_training_compute_over_all_needs(cadence, hours, distributed, deadline):
-    """TRN-02: serverless for runs that are rare, short, on one node and not due; a cluster otherwise."""
+@pytest.mark.parametrize(("cadence", "hours", "distributed", "interruptible", "deadline"), TRAINING_RUNS)
+def test_training_compute_over_all_needs(cadence, hours, distributed, interruptible, deadline):
+    """TRN-02: serverless for runs that are rare, short and on one node, or on spot capacity; a cluster for the rest."""
     answers = resolve(
         {
             "training_cadence": cadence,
             "training_hours": hours,
             "training_distributed": distributed,
+            "training_interruptible": interruptible,
             "training_deadline_hours": deadline,
         }
     )
-    short_and_rare = cadence in ("adhoc", "weekly") and hours <= 2 and not distributed and deadline == 0
-    assert answers["training_compute"] == ("serverless" if short_and_rare else "cluster")
+    short_and_rare = cadence in ("adhoc", "weekly") and hours <= 2 and not distributed
+    serverless = (short_and_rare or interruptible) and deadline == 0
+    assert answers["training_compute"] == ("serverless" if serverless else "cluster")
     assert answers["training_nodes"] == (4 if distributed else 1)
 
 

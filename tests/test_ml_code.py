@@ -1,13 +1,18 @@
-"""The machine learning code of a project as its team runs it: installed, tested, trained, gated, served and asked."""
+"""The machine learning code of projects as their teams run it: installed, tested, trained, killed, served and asked."""
 
 import ast
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
+import sys
+import time
 from contextlib import closing, contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,11 +23,14 @@ from generator.answers import load
 from generator.paths import VARIANTS
 from generator.rendering import render
 
-pytestmark = pytest.mark.xdist_group("ml-code")
-
-# One is served by MLflow, one by a scoring script. The second pins more than the first: one environment, filled in this
-# order, serves both.
-NAMES = ("default", "central-platform")
+# What each stands for. A worker of its own for each: they share nothing but the cache of packages.
+PROJECTS = {
+    "default": "a managed endpoint that MLflow serves",
+    "kubernetes-models": "Triton on Kubernetes",
+    "databricks-first": "a Databricks bundle",
+    "prototype-everything": "runs that may be interrupted, a scoring script",
+    "training-only": "runs over several nodes",
+}
 PREDICT = """
 import json, sys
 import mlflow.sklearn
@@ -31,8 +39,29 @@ table = json.load(open(sys.argv[1]))["input_data"]
 model = mlflow.sklearn.load_model("models:/example/1")
 print(json.dumps(model.predict(pd.DataFrame(table["data"], columns=table["columns"])).tolist()))
 """
+TRITON = """
+import json, sys
+import mlflow.sklearn
+import numpy as np
+import onnxruntime
+import pandas as pd
+kinds = {"FP32": np.float32, "BYTES": object}
+asked = json.load(open(sys.argv[1]))["inputs"]
+tensors = {row["name"]: np.array(row["data"], kinds[row["datatype"]]).reshape(row["shape"]) for row in asked}
+session = onnxruntime.InferenceSession("model/triton/example/1/model.onnx", providers=["CPUExecutionProvider"])
+frame = pd.DataFrame({name: tensor.ravel() for name, tensor in tensors.items()})
+print(json.dumps([session.run(["label"], tensors)[0].ravel().tolist(),
+                  mlflow.sklearn.load_model("models:/example/1").predict(frame).tolist()]))
+"""
+COEFFICIENTS = """
+import json, sys
+import mlflow.sklearn
+models = [mlflow.sklearn.load_model(name)["model"] for name in sys.argv[1:]]
+print(json.dumps([[model.coef_.tolist(), model.intercept_.tolist()] for model in models]))
+"""
 # What the runner of these tests lives in must not reach the project.
 FOREIGN = ("PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON", "PORT")
+TRACKED = {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def execute(root, *command, **environment):
@@ -51,6 +80,13 @@ def make(project, *arguments):
     return run.stdout
 
 
+def answer(project, code, *arguments):
+    """What a piece of Python prints as JSON, in the environment of the project and beside its models."""
+    run = execute(project.local, project.python, "-c", code, *arguments, **TRACKED)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
 def registry(project, query):
     """Rows of the registry that training writes to."""
     with closing(sqlite3.connect(project.local / "mlflow.db")) as database:
@@ -62,37 +98,101 @@ def pins(root):
     return {line for line in lines if not line.startswith("#")}
 
 
+def uv(project, *arguments):
+    """Run uv, which does in seconds what takes pip a minute."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    run = execute(project.root, shutil.which("uv", path=path), *arguments)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def install(project):
+    """Install the package and its pins; for one project by its own rule, which finds the pins there already."""
+    uv(project, "venv", "--quiet", "--seed", "--python=python3.11", ".venv/ml")
+    pip = ["pip", "install", "--quiet", f"--python={project.python}"]
+    uv(project, *pip, "--requirement=ml/requirements.txt", "--requirement=ml/requirements-test.txt")
+    if project.name == "default":
+        make(project, ".venv/ml/installed")
+    else:
+        uv(project, *pip, "--no-deps", "--editable=ml")
+        (project.root / ".venv/ml/installed").touch()
+
+
+def committed(name, root):
+    """A project in a repository of its own, installed."""
+    render(load(VARIANTS / f"{name}.yml"), root)
+    for arguments in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Start"]):
+        subprocess.run(["git", *arguments], cwd=root, check=True)
+    project = SimpleNamespace(name=name, root=root, local=root / "ml/.local", python=root / ".venv/ml/bin/python")
+    install(project)
+    return project
+
+
 @pytest.fixture(scope="module")
 def projects(tmp_path_factory):
-    """Both projects, committed, with one environment between them."""
-    home = tmp_path_factory.mktemp("ml")
-    (home / "environment").mkdir()
-    found = {}
-    for name in NAMES:
-        root = home / name
-        render(load(VARIANTS / f"{name}.yml"), root)
-        for arguments in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "Start"]):
-            subprocess.run(["git", *arguments], cwd=root, check=True)
-        (root / ".venv").symlink_to(home / "environment")
-        found[name] = SimpleNamespace(root=root, local=root / "ml/.local")
-    assert pins(found["default"].root) < pins(found["central-platform"].root)
-    return found
+    """Projects by name, made when first asked for."""
+    home, found = tmp_path_factory.mktemp("ml"), {}
+
+    def get(name):
+        if name not in found:
+            found[name] = committed(name, home / name)
+        return found[name]
+
+    return get
 
 
-@pytest.fixture(scope="module", params=NAMES)
+def of(*names):
+    """Runs of a test, one a project, grouped so that a worker installs a project once."""
+    params = [pytest.param(name, marks=pytest.mark.xdist_group(f"ml-{name}")) for name in names]
+    return pytest.mark.parametrize("project", params, indirect=True)
+
+
+@pytest.fixture
 def project(projects, request):
-    """A project with its package installed, by its own rule."""
-    chosen = projects[request.param]
-    (chosen.root / ".venv/ml/installed").unlink(missing_ok=True)
-    make(chosen, ".venv/ml/installed")
-    return chosen
+    return projects(request.param)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def trained(project):
     """A project whose model is trained, good enough and registered."""
-    make(project, "train-local")
+    if not (project.local / "mlflow.db").is_file():
+        if project.name == "databricks-first":
+            train_as_bundle(project)
+        else:
+            project.said = make(project, "train-local")
     return project
+
+
+def train_as_bundle(project):
+    """Run the tasks of the bundle one after the other, with this machine in place of volumes and Unity Catalog."""
+    job = yaml.safe_load((project.root / "ml/resources/training.yml").read_text())["resources"]["jobs"]["train_example"]
+    (project.local / "raw").mkdir(parents=True)
+    make_example = [project.python, "-m", "example_model.prepare", "--make-example", "--raw", "machines.csv"]
+    execute(project.local, *make_example, "--prepared", "unused", **TRACKED)
+    commit = execute(project.root, "git", "rev-parse", "HEAD").stdout.strip()
+    for task in job["tasks"]:
+        wheel = task["python_wheel_task"]
+        given = {name: here(project, value, commit) for name, value in wheel["named_parameters"].items()}
+        script = project.root / ".venv/ml/bin" / wheel["entry_point"]
+        run = execute(project.local, script, *(f"--{name}={value}" for name, value in given.items()), **TRACKED)
+        assert run.returncode == 0, run.stdout + run.stderr
+    for part in ("model", "prepared", "report"):
+        (project.local / part).symlink_to(project.local / "runs/1" / part)
+
+
+def here(project, value, commit):
+    """A parameter of the bundle as this machine knows it."""
+    known = {
+        "{{job.parameters.files}}": str(project.local),
+        "{{job.run_id}}": "1",
+        "${workspace.file_path}": str(project.root / "ml"),
+        "${var.git_sha}": commit,
+        "${var.catalog}.${var.schema}.example": "example",
+    }
+    for name, text in known.items():
+        value = value.replace(name, text)
+    assert not re.search(r"\$\{|\{\{", value), value
+    return value
 
 
 @contextmanager
@@ -118,21 +218,22 @@ def served(project):
         server.wait(timeout=30)
 
 
+@of(*PROJECTS)
 def test_its_own_tests_pass(project):
-    run = execute(project.root / "ml", project.root / ".venv/ml/bin/python", "-m", "pytest", "--quiet", "-rs")
+    run = execute(project.root / "ml", project.python, "-m", "pytest", "--quiet", "-rs")
     assert run.returncode == 0, run.stdout + run.stderr
     assert " passed" in run.stdout and "skipped" not in run.stdout
 
 
+@of(*PROJECTS)
 def test_it_has_what_it_pins_and_nothing_that_clashes(project):
-    python = project.root / ".venv/ml/bin/python"
-    listed = execute(project.root, python, "-m", "pip", "list", "--format", "json", "--exclude-editable")
-    installed = {f"{canonicalize_name(row['name'])}=={row['version']}" for row in json.loads(listed.stdout)}
+    listed = json.loads(uv(project, "pip", "list", "--format=json", "--exclude-editable", f"--python={project.python}"))
+    installed = {f"{canonicalize_name(row['name'])}=={row['version']}" for row in listed}
     assert pins(project.root) <= installed
-    check = execute(project.root, python, "-m", "pip", "check")
-    assert check.returncode == 0, check.stdout
+    uv(project, "pip", "check", f"--python={project.python}")
 
 
+@of(*PROJECTS)
 def test_a_good_model_is_registered_with_its_origin(trained):
     minimums = yaml.safe_load((trained.root / "ml/thresholds.yml").read_text())["minimums"]
     metrics = json.loads((trained.local / "report/metrics.json").read_text())
@@ -146,6 +247,7 @@ def test_a_good_model_is_registered_with_its_origin(trained):
     assert (tags["run_id"], "FINISHED") in registry(trained, "select run_uuid, status from runs")
 
 
+@of("default")
 def test_a_model_below_the_threshold_stops_at_the_gate(trained):
     thresholds = trained.root / "ml/thresholds.yml"
     before = thresholds.read_text()
@@ -159,18 +261,58 @@ def test_a_model_below_the_threshold_stops_at_the_gate(trained):
     assert registry(trained, "select version from model_versions") == [(1,)]
 
 
+@of("default", "prototype-everything")
 def test_the_server_answers_as_the_registered_model_does(trained):
     request = trained.root / "ml/models/example/sample-request.json"
     with served(trained) as port:
         answered = make(trained, "score-local", f"PORT={port}").splitlines()[-1]
-    own = execute(
-        trained.local,
-        trained.root / ".venv/ml/bin/python",
-        "-c",
-        PREDICT,
-        request,
-        MLFLOW_TRACKING_URI="sqlite:///mlflow.db",
-    )
-    expected = json.loads(own.stdout)
+    expected = answer(trained, PREDICT, request)
     assert set(expected) == {0, 1}
     assert ast.literal_eval(answered.removeprefix("Answers: ")) == expected
+
+
+@of("kubernetes-models")
+def test_triton_gets_a_model_that_answers_as_the_registered_one_does(trained):
+    exported, registered = answer(trained, TRITON, trained.root / "ml/models/example/sample-request.json")
+    assert exported == registered and set(exported) == {0, 1}
+
+
+@of("databricks-first")
+def test_the_bundle_runs_from_its_wheel_and_scores_files(trained):
+    build = yaml.safe_load((trained.root / "ml/databricks.yml").read_text())["artifacts"]["example_model"]["build"]
+    run = execute(trained.root / "ml", trained.python, *build.split()[1:])
+    assert run.returncode == 0 and build.startswith("python -m pip wheel"), run.stderr
+    assert list((trained.root / "ml/dist").glob("example_model-*.whl"))
+    make(trained, "score-files-local")
+    assert "prediction" in (trained.local / "predictions/test.csv").read_text().splitlines()[0]
+
+
+@of("training-only")
+def test_a_distributed_run_takes_two_processes_here(trained):
+    assert "mpiexec -n 2" in trained.said
+    # Both learn, one of them tracks.
+    assert registry(trained, "select count(*) from params where key = 'epochs'") == [(1,)]
+
+
+@of("prototype-everything")
+def test_a_killed_run_resumes_and_ends_as_an_uninterrupted_one(trained):
+    def command(name):
+        options = ["--prepared=prepared", f"--model={name}", f"--checkpoints={name}-checkpoints", "--epochs=600"]
+        return [trained.python, "-m", "example_model.train", *options]
+
+    killed = subprocess.Popen(command("twice"), cwd=trained.local, env=clean(**TRACKED))
+    checkpoint = trained.local / "twice-checkpoints/checkpoint.pkl"
+    give_up = time.monotonic() + 120
+    while not checkpoint.is_file() and killed.poll() is None and time.monotonic() < give_up:
+        time.sleep(0.01)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    assert checkpoint.is_file() and not (trained.local / "twice").exists()
+    behind = answer(trained, f"import pickle; print(pickle.load(open({str(checkpoint)!r}, 'rb'))[1])")
+    assert 0 < behind < 600
+
+    for name in ("twice", "once"):
+        run = execute(trained.local, *command(name), **TRACKED)
+        assert run.returncode == 0, run.stderr
+    twice, once = answer(trained, COEFFICIENTS, "twice", "once")
+    assert twice == once

@@ -134,17 +134,78 @@ def policy(inbound="", outbound=""):
 
 
 ML_SCHEMAS = "https://azuremlschemas.azureedge.net/latest"
-COMMAND = f"""\
+PINNED = f"""\
 $schema: {ML_SCHEMAS}/commandJob.schema.json
 type: command
 command: python train.py --rows ${{{{inputs.rows}}}}
 code: src
-environment: azureml:own@1
+environment: azureml:own:1
 compute: azureml:cluster
 inputs:
   rows: 10
 """
 ENVIRONMENT = f"$schema: {ML_SCHEMAS}/environment.schema.json\nname: train\nversion: '1'\n"
+IMAGE = f"{ENVIRONMENT}image: registry.example/base:1\nconda_file: conda.yml\n"
+CONDA = "dependencies:\n  - python=3.11\n  - pip:\n      - pandas==2.3.3\n"
+COMPONENT = f"""\
+$schema: {ML_SCHEMAS}/commandComponent.schema.json
+type: command
+name: fit
+version: "1"
+inputs:
+  rows:
+    type: integer
+  rate:
+    type: number
+    default: 0.1
+outputs:
+  model:
+    type: uri_folder
+command: python -m own.fit --rows ${{{{inputs.rows}}}} --rate ${{{{inputs.rate}}}} --model ${{{{outputs.model}}}}
+code: src
+environment: azureml:own:1
+"""
+TRAINING = f"""\
+$schema: {ML_SCHEMAS}/pipelineJob.schema.json
+type: pipeline
+inputs:
+  rows: 10
+settings:
+  default_compute: azureml:cluster
+jobs:
+  search:
+    type: sweep
+    trial: fit.yml
+    inputs:
+      rows: ${{{{parent.inputs.rows}}}}
+    sampling_algorithm: random
+    search_space:
+      rate:
+        type: choice
+        values: [0.1, 0.2]
+    objective:
+      goal: maximize
+      primary_metric: score
+    limits:
+      max_total_trials: 2
+  look:
+    type: command
+    command: python train.py ${{{{inputs.model}}}}
+    code: src
+    environment: azureml:own:1
+    inputs:
+      model: ${{{{parent.jobs.search.outputs.model}}}}
+"""
+SCHEDULE = f"""\
+$schema: {ML_SCHEMAS}/schedule.schema.json
+name: nightly
+trigger:
+  type: cron
+  expression: "0 2 * * 1"
+create_job:
+  type: pipeline
+  job: pipeline.yml
+"""
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings\ndata:\n  level: info\n"
 API = {
     "openapi": "3.0.3",
@@ -275,12 +336,69 @@ CASES = [
     ),
     Case(
         azure_ml_yaml.check_azure_ml,
-        {"ml/job.yml": COMMAND.replace("own@1", "own:1"), "ml/src/train.py": ""},
+        {
+            "ml/job.yml": PINNED,
+            "ml/src/train.py": "",
+            "ml/src/own/fit.py": "",
+            "ml/fit.yml": COMPONENT,
+            "ml/pipeline.yml": TRAINING,
+            "ml/schedule.yml": SCHEDULE,
+            "ml/image.yml": IMAGE,
+            "ml/conda.yml": CONDA,
+            "ml/loose.yml": CONDA.replace("pandas==2.3.3", "pandas"),
+        },
         [
-            ("ml/job.yml", COMMAND.replace("own@1", "own:1").replace("code: src", "code: gone"), "ml/job.yml: "),
-            ("ml/job.yml", COMMAND.replace("own@1", "own@latest"), "ml/job.yml: own@latest changes by itself"),
-            ("ml/job.yml", COMMAND.replace("inputs.rows}}", "inputs.lines}}"), "ml/job.yml: there is no input lines"),
-            ("ml/environment.yml", ENVIRONMENT, "ml/environment.yml: "),
+            (
+                "ml/job.yml",
+                PINNED.replace("train.py", "learn.py"),
+                "ml/job.yml: the command runs learn.py, which is not",
+            ),
+            ("ml/job.yml", PINNED.replace("azureml:own:1", "azureml:own"), "ml/job.yml: azureml:own names no version"),
+            ("ml/fit.yml", COMPONENT.replace("own.fit", "own.fits"), "ml/fit.yml: the command runs own.fits"),
+            ("ml/fit.yml", f"{COMPONENT}retries: 3\n", "ml/fit.yml: a command component has no key retries"),
+            ("ml/fit.yml", COMPONENT.replace("default", "defolt"), "ml/fit.yml: input rate has no key defolt"),
+            ("ml/fit.yml", COMPONENT.replace("inputs.rate", "inputs.speed"), "ml/fit.yml: there is no input speed"),
+            ("ml/pipeline.yml", TRAINING.replace("fit.yml", "gone.yml"), "ml/pipeline.yml: "),
+            ("ml/pipeline.yml", TRAINING.replace("  rate:", "  speed:"), "search: the component has no input speed"),
+            (
+                "ml/pipeline.yml",
+                TRAINING.replace("    inputs:\n      rows: ${{parent.inputs.rows}}\n", ""),
+                "needs input rows",
+            ),
+            ("ml/pipeline.yml", TRAINING.replace("jobs.search", "jobs.fit"), "look: there is no job fit"),
+            (
+                "ml/pipeline.yml",
+                TRAINING.replace("outputs.model", "outputs.weights"),
+                "job search has no output weights",
+            ),
+            (
+                "ml/pipeline.yml",
+                TRAINING.replace("parent.inputs.rows", "parent.inputs.lines"),
+                "there is no input lines",
+            ),
+            ("ml/pipeline.yml", TRAINING.replace("train.py", "gone.py"), "the command runs gone.py"),
+            ("ml/schedule.yml", SCHEDULE.replace("pipeline.yml", "gone.yml"), "ml/schedule.yml: "),
+            (
+                "ml/schedule.yml",
+                SCHEDULE.replace("0 2 * * 1", "0 2 * *"),
+                "ml/schedule.yml: cron expression '0 2 * *' has 4",
+            ),
+            ("ml/schedule.yml", SCHEDULE.replace("0 2 * * 1", "0 25 * * 1"), "25 is not between 0 and 23"),
+            (
+                "ml/image.yml",
+                IMAGE.replace("base:1", "base"),
+                "ml/image.yml: image registry.example/base names no version",
+            ),
+            ("ml/image.yml", IMAGE.replace("conda.yml", "loose.yml"), "ml/image.yml: package pandas has no version"),
+            (
+                "ml/image.yml",
+                IMAGE.replace("conda.yml", "{dependencies: [python]}"),
+                "ml/image.yml: package python has no",
+            ),
+            ("ml/job.yml", PINNED.replace("code: src", "code: gone"), "ml/job.yml: "),
+            ("ml/job.yml", PINNED.replace("own:1", "own@latest"), "ml/job.yml: own@latest changes by itself"),
+            ("ml/job.yml", PINNED.replace("inputs.rows}}", "inputs.lines}}"), "ml/job.yml: there is no input lines"),
+            ("ml/environment.yml", ENVIRONMENT, "ml/environment.yml: the environment has neither image nor build"),
             ("ml/x.yml", f"$schema: {ML_SCHEMAS}/nothing.schema.json\n", "ml/x.yml: "),
         ],
         (MODULE, "azure.ai.ml.entities"),

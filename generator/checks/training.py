@@ -1,7 +1,8 @@
 """Training (TRN rows): the pipeline in files, the compute under it, and what its identity may do."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -16,7 +17,7 @@ from generator.evaluation import Environment, Project, Resource
 ONLINE_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
-SERVERLESS, CLUSTER = "azureml:serverless", "azureml:training-cluster"
+SERVERLESS, CLUSTER, RESERVED = "azureml:serverless", "azureml:training-cluster", "azureml:deadline-cluster"
 
 
 def yaml_file(project: Project, path: str) -> dict[str, Any]:
@@ -31,9 +32,16 @@ def clusters(environment: Environment) -> list[Resource]:
     return [item for item in environment.of_type(COMPUTE) if item.properties.get("computeType") == "AmlCompute"]
 
 
+def of_training(environment: Environment, name: str) -> list[Resource]:
+    """Clusters of this name in one environment."""
+    return [item for item in clusters(environment) if item.name.endswith(f"/{name}")]
+
+
 @check("TRN-01")
 def codified(project: Project) -> Iterator[Finding]:
     """TRN-01: training is a pipeline in a file, with a time limit, on the schedule of the answers.
+
+    A search over settings ends trials that fall behind, and ends itself.
 
     Source: https://learn.microsoft.com/azure/machine-learning/reference-yaml-job-pipeline
     """
@@ -54,6 +62,13 @@ def codified(project: Project) -> Iterator[Finding]:
     faults += [] if tasks >= 4 else ["prepare, train, evaluate and register in steps"]
     faults += [] if cron == right else [f"schedule it with {right!r}, the cadence is {cadence}"]
     yield verdict(path, faults)
+    if project.answers["aml_training"]:
+        search = value_at(yaml_file(project, "ml/pipelines/sweep.yml"), "jobs.search") or {}
+        limits = search.get("limits") or {}
+        wanted = ("max_total_trials", "max_concurrent_trials", "trial_timeout", "timeout")
+        faults = [f"limit the search with {name}" for name in wanted if not limits.get(name)]
+        faults += [] if value_at(search, "early_termination.type") else ["end trials that fall behind early"]
+        yield verdict("ml/pipelines/sweep.yml", faults)
 
 
 @check("TRN-02")
@@ -68,7 +83,7 @@ def compute_by_rule(project: Project) -> Iterator[Finding]:
     answers = project.answers
     serverless = answers["training_compute"] == "serverless"
     pipeline = yaml_file(project, "ml/pipelines/train.yml")
-    wanted = SERVERLESS if serverless else CLUSTER
+    wanted = SERVERLESS if serverless else RESERVED if answers["training_deadline_hours"] else CLUSTER
     found = value_at(pipeline, "settings.default_compute")
     faults = [] if found == wanted else [f"set settings.default_compute to {wanted}"]
     deadline = answers["training_deadline_hours"]
@@ -81,13 +96,13 @@ def compute_by_rule(project: Project) -> Iterator[Finding]:
     faults += [] if bool(component.get("distribution")) == bool(due) else ["set distribution for distributed runs only"]
     yield verdict("ml/components/train.yml", faults)
     for environment in project.environments.values():
-        here = [item for item in clusters(environment) if item.name.endswith("/training-cluster")]
+        here = of_training(environment, "training-cluster")
         expected = 0 if serverless or environment.name not in answers["training_environments"] else 1
         faults = [] if len(here) == expected else [f"{len(here)} training clusters, there must be {expected}"]
         yield verdict(f"{environment.name}: training cluster", faults)
         kind = "distributed_training" if answers["training_distributed"] else "training"
         size = decision_table("machine-sizes")[kind]["gpu" if answers["training_gpu"] else "cpu"]
-        for item in here:
+        for item in here + of_training(environment, "deadline-cluster"):
             yield compare(environment, item, {"properties.properties.vmSize": size})
 
 
@@ -107,7 +122,7 @@ def to_zero(project: Project) -> Iterator[Finding]:
             others = [] if idle in allowed else ["let nodes go after PT5M to PT30M without work"]
             most = value_at(item.body, f"{path}.maxNodeCount")
             nodes = project.answers["training_nodes"]
-            if item.name.endswith("/training-cluster") and most != nodes:
+            if item.name.endswith(("/training-cluster", "/deadline-cluster")) and most != nodes:
                 others.append(f"set maxNodeCount to {nodes}")
             yield compare(environment, item, {f"{path}.minNodeCount": 0}, others)
 
@@ -166,9 +181,74 @@ def apart_from_inference(project: Project) -> Iterator[Finding]:
         yield verdict(f"{environment.name}: training", faults)
 
 
+@check("TRN-08")
+def triggers(project: Project) -> Iterator[Finding]:
+    """TRN-08: a schedule, drift and people start training, and what starts it knows its commit.
+
+    Drift is looked for where an endpoint collects data; elsewhere a monitor of the owner calls the pipeline.
+
+    Source: https://learn.microsoft.com/azure/well-architected/ai/mlops-genaiops
+    """
+    answers = project.answers
+    watched = bool(
+        answers["aml_training"]
+        and answers["own_online"]
+        and answers["own_model_hosting"] == "managed_endpoint"
+        and answers["data_classification"] != "restricted"
+    )
+    github = answers["ci_platform"] == "github"
+    path = ".github/workflows/retrain.yml" if github else ".azuredevops/retrain.yml"
+    text = (project.root / path).read_text(encoding="utf-8") if (project.root / path).is_file() else ""
+    # A parser of YAML 1.1 reads the key `on` as true.
+    pipeline = {"on" if key is True else key: value for key, value in yaml_file(project, path).items()}
+    faults = list((_started_on_github if github else _started_on_azure_pipelines)(pipeline, watched))
+    command = "retrain.py start" if answers["aml_training"] else "retrain.py --workspace"
+    faults += [] if f"scripts/{command}" in text else ["start training with scripts/retrain.py"]
+    looks = "scripts/retrain.py drift" in text
+    faults += [] if looks == watched else ["look for drift exactly where an endpoint collects data"]
+    yield verdict(path, faults)
+    code = project.root / "scripts/retrain.py"
+    script = code.read_text(encoding="utf-8") if code.is_file() else ""
+    wanted = ["inputs.git_sha", "tags.cause"] if answers["aml_training"] else ["run-now", "idempotency_token"]
+    scheduled = answers["training_cadence"] != "adhoc"
+    if answers["aml_training"] and scheduled:
+        wanted.append("create_job.inputs.git_sha")
+    yield verdict("scripts/retrain.py", [f"set {name}" for name in wanted if name not in script])
+    if answers["training_platform"] == "databricks":
+        job = value_at(yaml_file(project, "ml/resources/training.yml"), "resources.jobs.train_example") or {}
+        paused = value_at(job, "schedule.pause_status")
+        right = "${var.training_schedule}" if scheduled else None
+        yield verdict("ml/resources/training.yml", [] if paused == right else [f"set pause_status to {right}"])
+
+
+def _started_on_github(workflow: Mapping[str, Any], watched: bool) -> Iterator[str]:
+    started = workflow.get("on") or {}
+    if "workflow_dispatch" not in started:
+        yield "let people start it (workflow_dispatch)"
+    if not value_at(started, "repository_dispatch.types"):
+        yield "let a monitor start it (repository_dispatch)"
+    if watched and not started.get("schedule"):
+        yield "look for drift on a schedule"
+    needs = value_at(workflow, "jobs.train.needs")
+    if watched and needs != "drift":
+        yield "train after the job that looks for drift"
+
+
+def _started_on_azure_pipelines(pipeline: Mapping[str, Any], watched: bool) -> Iterator[str]:
+    if "cause" not in [row.get("name") for row in pipeline.get("parameters") or []]:
+        yield "let people and monitors start it with a cause"
+    if watched and not pipeline.get("schedules"):
+        yield "look for drift on a schedule"
+    train: Mapping[str, Any] = next((row for row in pipeline.get("stages") or [] if row.get("stage") == "Train"), {})
+    if watched and train.get("dependsOn") != "Drift":
+        yield "train after the stage that looks for drift"
+    if pipeline.get("trigger") != "none" and "'Manual'" not in str(train.get("condition")):
+        yield "start no run for every change"
+
+
 @check("TRN-09")
 def tuned_apart(project: Project) -> Iterator[Finding]:
-    """TRN-09: one account for tuning, in dev, in a resource group of its own.
+    """TRN-09: one account for tuning, in dev, in a resource group of its own; deployments that nobody calls go away.
 
     Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
     """
@@ -177,39 +257,99 @@ def tuned_apart(project: Project) -> Iterator[Finding]:
         wanted = 1 if environment.name == "dev" else 0
         faults = [] if len(found) == wanted else [f"{len(found)} accounts for tuning, there must be {wanted}"]
         yield verdict(f"{environment.name}: account for tuning", faults)
+    github = project.answers["ci_platform"] == "github"
+    path = ".github/workflows/idle-deployments.yml" if github else ".azuredevops/idle-deployments.yml"
+    text = (project.root / path).read_text(encoding="utf-8") if (project.root / path).is_file() else ""
+    group = f"rg-{project.answers['workload']}-dev-tuning"
+    faults = [] if "cron:" in text else ["run it on a schedule"]
+    clean = f"scripts/idle_deployments.py --resource-group={group} --remove" in text
+    faults += [] if clean else [f"remove idle deployments of {group}"]
+    yield verdict(path, faults)
+    upload = _calls(project.root / "ml/tuning/submit.py")
+    yield verdict("ml/tuning/submit.py", [] if "faults" in upload else ["check the data set before it is sent"])
 
 
 @check("TRN-04")
 def spot_only_when_interruptible(project: Project) -> Iterator[Finding]:
-    """TRN-04: spot capacity is for interruptible runs with checkpoints; clusters are dedicated, never low priority.
+    """TRN-04: spot capacity is for interruptible runs that resume; runs with a deadline have a cluster of their own.
+
+    No cluster is of low priority, and no spot capacity works against a deadline.
 
     Source: https://learn.microsoft.com/azure/machine-learning/reference-yaml-job-pipeline
     """
-    answers = project.answers
-    interruptible = answers["training_interruptible"]
-    if answers["aml_training"]:
-        train = value_at(yaml_file(project, "ml/pipelines/train.yml"), "jobs.train") or {}
-        spot = value_at(train, "queue_settings.job_tier") == "Spot"
-        due = interruptible and answers["training_compute"] == "serverless"
-        faults = [] if spot == due else [f"{'use' if due else 'do not use'} job_tier Spot"]
-        outputs = value_at(yaml_file(project, "ml/components/train.yml"), "outputs") or {}
-        faults += (
-            [] if ("checkpoints" in outputs) == interruptible else ["write checkpoints for interruptible runs only"]
-        )
-        yield verdict("ml/pipelines/train.yml", faults)
+    if project.answers["aml_training"]:
+        yield from _spot_of_pipelines(project)
+        yield from _reserved(project)
     else:
+        interruptible = project.answers["training_interruptible"]
         rows = value_at(yaml_file(project, "ml/resources/training.yml"), "resources.jobs.train_example.job_clusters")
         spot = any("SPOT" in str(value_at(row, "new_cluster.azure_attributes.availability")) for row in rows or [])
         faults = [] if rows and spot == interruptible else ["use spot workers for interruptible runs only"]
         yield verdict("ml/resources/training.yml", faults)
-    code = project.root / "ml/src/example_model/checkpoint.py"
-    faults = (
-        [] if code.is_file() == interruptible else ["keep load and save of checkpoints for interruptible runs only"]
-    )
-    yield verdict("ml/src/example_model/checkpoint.py", faults)
+    yield from _resumes(project)
+
+
+def _spot_of_pipelines(project: Project) -> Iterator[Finding]:
+    answers = project.answers
+    due = answers["training_interruptible"] and answers["training_compute"] == "serverless"
+    for path, step in (("ml/pipelines/train.yml", "train"), ("ml/pipelines/sweep.yml", "search")):
+        job = value_at(yaml_file(project, path), f"jobs.{step}")
+        faults = [] if job else [f"there is no step {step}"]
+        spot = value_at(job or {}, "queue_settings.job_tier") == "Spot"
+        faults += [] if spot == due else [f"{'use' if due else 'do not use'} job_tier Spot"]
+        yield verdict(path, faults)
+
+
+def _reserved(project: Project) -> Iterator[Finding]:
+    """The cluster of runs with a deadline: there exactly when one is asked for, and used by no search."""
+    answers = project.answers
+    deadline = bool(answers["training_deadline_hours"])
+    search = value_at(yaml_file(project, "ml/pipelines/sweep.yml"), "settings.default_compute")
+    faults = ["keep the search off the cluster of runs with a deadline"] if search == RESERVED else []
+    yield verdict("ml/pipelines/sweep.yml: compute", faults)
     for environment in project.environments.values():
+        here = of_training(environment, "deadline-cluster")
+        due = int(deadline and environment.name in answers["training_environments"])
+        faults = [] if len(here) == due else [f"{len(here)} clusters for runs with a deadline, there must be {due}"]
+        yield verdict(f"{environment.name}: deadline", faults)
         for item in clusters(environment):
             yield compare(environment, item, {"properties.properties.vmPriority": "Dedicated"})
+
+
+def _resumes(project: Project) -> Iterator[Finding]:
+    """Code that saves checkpoints and goes on from them, and the folder that outlives an interruption."""
+    interruptible = project.answers["training_interruptible"]
+    code = project.root / "ml/src/example_model/checkpoint.py"
+    faults = [] if code.is_file() == interruptible else ["keep checkpoints for interruptible runs only"]
+    yield verdict("ml/src/example_model/checkpoint.py", faults)
+    called = _calls(project.root / "ml/src/example_model/train.py")
+    wanted = {"load_checkpoint", "save_checkpoint"}
+    faults = [f"call {name}" for name in sorted(wanted - called)] if interruptible else []
+    faults += [] if interruptible else [f"do not call {name}" for name in sorted(wanted & called)]
+    yield verdict("ml/src/example_model/train.py", faults)
+    if project.answers["aml_training"]:
+        component = yaml_file(project, "ml/components/train.yml")
+        folder = value_at(component, "outputs.checkpoints")
+        faults = [] if bool(folder) == interruptible else ["give interruptible runs, and only them, checkpoints"]
+        if interruptible and value_at(folder or {}, "mode") != "rw_mount":
+            faults.append("mount the checkpoints, an upload at the end comes too late")
+        used = "--checkpoints ${{outputs.checkpoints}}" in str(component.get("command"))
+        faults += [] if used == interruptible else ["pass the checkpoints to the command of interruptible runs"]
+        yield verdict("ml/components/train.yml", faults)
+        return
+    tasks = value_at(yaml_file(project, "ml/resources/training.yml"), "resources.jobs.train_example.tasks") or []
+    train = next((task for task in tasks if task.get("task_key") == "train"), {})
+    given = "checkpoints" in (value_at(train, "python_wheel_task.named_parameters") or {})
+    faults = [] if given == interruptible else ["pass the checkpoints to the task of interruptible runs"]
+    faults += ["try an interrupted task again"] if interruptible and not train.get("max_retries") else []
+    yield verdict("ml/resources/training.yml: task train", faults)
+
+
+def _calls(path: Path) -> set[str]:
+    """Names of the functions that a file of Python calls."""
+    tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {name.id for name in calls if isinstance(name, ast.Name)}
 
 
 @check("TRN-07")

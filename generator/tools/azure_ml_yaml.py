@@ -1,8 +1,10 @@
 """Azure Machine Learning YAML: what the SDK's own schemas say, and what they do not see.
 
-The SDK loads each file by its kind and validates it without a workspace. Looked at here besides: local paths exist,
-expressions lead to inputs and jobs that exist, cron expressions parse, environments bring an image or a build, nothing
-floats on a newest version. Not seen: whether a compute, an instance type, an image or a registered asset exists.
+The SDK loads each file by its kind and validates it without a workspace. Looked at here besides: local paths and the
+scripts of commands exist, expressions and search spaces lead to inputs and jobs that exist, cron expressions parse,
+components have no key that the service would drop, environments bring an image or a build, and they, their images and
+their packages have a version that stays. Not seen: whether a compute, an instance type, an image or a registered asset
+exists.
 """
 
 import inspect
@@ -11,6 +13,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -109,26 +112,113 @@ def _own(path: Path, data: Any) -> Iterator[str]:
     yield from _paths(path, data)
     yield from _expressions(path, data)
     yield from (f"{name} changes by itself" for name in floating(path.read_text(encoding="utf-8")))
+    yield from _scripts(path, data)
+    yield from _component_keys(data)
     if "trigger" in data:
         yield from _trigger(data["trigger"])
     for environment in _environments(path, data):
-        if isinstance(environment, dict) and not {"image", "build", "path"} & environment.keys():
-            yield "the environment has neither image nor build"
+        yield from _environment(path, environment)
 
 
 def _environments(path: Path, data: Mapping[str, Any]) -> Iterator[Any]:
     if "environment.schema" in str(data.get("$schema")):
         yield data
     yield data.get("environment")
-    for job in (data.get("jobs") or {}).values():
-        if isinstance(job, dict):
-            yield job.get("environment")
+    for job in _jobs(data):
+        yield job.get("environment")
+
+
+def _jobs(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Jobs of a pipeline that are mappings."""
+    jobs = data.get("jobs")
+    return [job for job in jobs.values() if isinstance(job, dict)] if isinstance(jobs, dict) else []
+
+
+PINNED = re.compile(r"^azureml:(?:[\w.-]+:[\w.-]+|//registries/[\w.-]+/environments/[\w.-]+/versions/[\w.-]+)$")
+TAGGED = re.compile(r"^[^@]+(?::[\w.-]+|@sha256:[0-9a-f]{64})$")
+
+
+def _environment(path: Path, environment: Any) -> Iterator[str]:
+    """An environment brings something to run in, and always the same."""
+    if isinstance(environment, str) and environment.startswith("azureml:") and not PINNED.match(environment):
+        yield f"{environment} names no version"
+    if not isinstance(environment, dict):
+        return
+    if not {"image", "build", "path"} & environment.keys():
+        yield "the environment has neither image nor build"
+    image = environment.get("image")
+    if isinstance(image, str) and not TAGGED.match(image.rpartition("/")[2]):
+        yield f"image {image} names no version"
+    yield from _packages(path, environment.get("conda_file"))
+
+
+def _packages(path: Path, conda: Any) -> Iterator[str]:
+    """Every package of a conda file, here or in a file beside, has one version."""
+    local = _local(conda)
+    if local:
+        conda = read_yaml(path.parent / local) if (path.parent / local).is_file() else None
+    rows = conda.get("dependencies") if isinstance(conda, dict) else None
+    for row in rows or []:
+        if isinstance(row, str) and "=" not in row:
+            yield f"package {row} has no version"
+        for package in row.get("pip") or [] if isinstance(row, dict) else []:
+            if not str(package).startswith("-") and "==" not in str(package):
+                yield f"package {package} has no version"
+
+
+RUNS = re.compile(r"\bpython3?\s+(?:-m\s+(?P<module>[\w.]+)|(?P<script>[\w./-]+\.py))")
+
+
+def _scripts(path: Path, data: Mapping[str, Any]) -> Iterator[str]:
+    """What commands run with Python lies in the folder that travels with them."""
+    for job in (data, *_jobs(data)):
+        code = _local(job.get("code"))
+        if not code or not (path.parent / code).is_dir():
+            continue
+        folder = path.parent / code
+        for found in RUNS.finditer(str(job.get("command", ""))):
+            script, module = found["script"], found["module"]
+            places = [script] if script else [f"{module.replace('.', '/')}{end}" for end in (".py", "/__main__.py")]
+            if not any((folder / place).is_file() for place in places):
+                yield f"the command runs {script or module}, which is not in {code}"
+
+
+COMPONENTS = {
+    "command": ("azure.ai.ml._schema.component.command_component", "CommandComponentSchema"),
+    "parallel": ("azure.ai.ml._schema.component.parallel_component", "ParallelComponentSchema"),
+    "pipeline": ("azure.ai.ml._schema.pipeline.pipeline_component", "PipelineComponentSchema"),
+}
+
+
+def _component_keys(data: Mapping[str, Any]) -> Iterator[str]:
+    """Keys of a component that the SDK drops without a word."""
+    kind = str(data.get("type"))
+    if "Component.schema" not in str(data.get("$schema")) or kind not in COMPONENTS:
+        return
+    for key in sorted(data.keys() - _keys(kind)):
+        yield f"a {kind} component has no key {key}"
+    for name, row in (data.get("inputs") or {}).items():
+        for key in sorted((row.keys() if isinstance(row, dict) else set()) - INPUT_KEYS):
+            yield f"input {name} has no key {key}"
+
+
+INPUT_KEYS = {"type", "description", "optional", "default", "min", "max", "enum", "mode", "path"}
+
+
+@cache
+def _keys(kind: str) -> frozenset[str]:
+    """Keys that the SDK's schema of a component knows."""
+    module, name = COMPONENTS[kind]
+    schema = getattr(import_module(module), name)(context={"base_path": "./"})
+    return frozenset(field.data_key or key for key, field in schema.fields.items() if not field.dump_only)
 
 
 PATH_KEYS = {
     "code",
     "conda_file",
     "component",
+    "trial",
+    "job",
     "create_job",
     "path",
     "environment",
@@ -194,8 +284,8 @@ def _names(data: Mapping[str, Any], key: str) -> set[str]:
 
 
 def _component(path: Path, job: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The component of a job when it is a local file or written inside it."""
-    component = job.get("component")
+    """The component of a job, or the trial of a search, when it is a local file or written inside it."""
+    component = job.get("component", job.get("trial"))
     if isinstance(component, dict):
         return component
     local = _local(component)
@@ -206,7 +296,7 @@ def _component(path: Path, job: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _outputs(path: Path, job: Mapping[str, Any]) -> set[str] | None:
     """Names of a job's outputs; None when only the workspace knows them."""
     component = _component(path, job)
-    if component is None and "component" in job:
+    if component is None and {"component", "trial"} & job.keys():
         return None
     return _names(job, "outputs") | _names(component or {}, "outputs")
 
@@ -217,13 +307,14 @@ def _arguments(path: Path, job: Mapping[str, Any]) -> Iterator[str]:
     if component is None:
         return
     declared = component.get("inputs") or {}
-    for name in sorted(_names(job, "inputs") - declared.keys()):
+    given = _names(job, "inputs") | _names(job, "search_space")
+    for name in sorted(given - declared.keys()):
         yield f"the component has no input {name}"
     for name in sorted(_names(job, "outputs") - _names(component, "outputs")):
         yield f"the component has no output {name}"
     for name, row in declared.items():
         needed = isinstance(row, dict) and "default" not in row and not row.get("optional")
-        if needed and name not in _names(job, "inputs"):
+        if needed and name not in given:
             yield f"the component needs input {name}"
 
 

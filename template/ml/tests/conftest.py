@@ -10,7 +10,7 @@ import mlflow
 import pytest
 from example_model import data
 from example_model.prepare import prepare
-from example_model.train import train
+from example_model.train import Settings, train
 
 
 @pytest.fixture(scope="session")
@@ -36,5 +36,5 @@ def prepared(workspace: Path) -> Path:
 @pytest.fixture(scope="session")
 def model(workspace: Path, prepared: Path) -> Path:
     """A trained model."""
-    train(prepared, workspace / "model", epochs=10, git_sha="0" * 40)
+    train(prepared, workspace / "model", Settings(epochs=10, git_sha="0" * 40))
     return workspace / "model"
