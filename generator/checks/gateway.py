@@ -7,7 +7,9 @@ import yaml
 from lxml import etree
 
 from generator.checks import Finding, check
+from generator.checks.expected import presence
 from generator.checks.reading import compare, decision_table, label, located, value_at, verdict
+from generator.checks.security import role_id
 from generator.evaluation import Environment, Project, Resource
 from generator.tools.policies import policy_faults, policy_files
 
@@ -19,6 +21,14 @@ BACKENDS = f"{SERVICE}/backends"
 PRODUCTS = f"{SERVICE}/products"
 PRODUCT_POLICIES = f"{SERVICE}/products/policies"
 SUBSCRIPTIONS = f"{SERVICE}/subscriptions"
+CACHES = f"{SERVICE}/caches"
+REDIS = "Microsoft.Cache/redisEnterprise"
+DATABASES = "Microsoft.Cache/redisEnterprise/databases"
+ACCOUNT = "Microsoft.CognitiveServices/accounts"
+ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+HARMS = ("Hate", "SelfHarm", "Sexual", "Violence")
+THRESHOLDS = {"low": "6", "medium": "4", "high": "2"}
+"""How strict the answer is -> the severity, of 0, 2, 4 and 6, that is blocked already."""
 AUDIENCES = {
     "foundation": "https://cognitiveservices.azure.com",
     "managed_endpoint": "https://ml.azure.com",
@@ -251,6 +261,109 @@ def retries_are_bounded(project: Project) -> Iterator[Finding]:
         if root is None or root.find("on-error//return-response") is None:
             faults.append("errors name the back end, answer with return-response in on-error")
         yield verdict(evidence, faults)
+
+
+@check("GW-10")
+def content_is_examined(project: Project) -> Iterator[Finding]:
+    """Prompts and answers of chats pass content safety, as strictly as answered, called with the gateway's identity.
+
+    Both switches must be written: each is off unless it is. The back end stands behind an account on which the gateway
+    is a user.
+    Source: https://learn.microsoft.com/azure/api-management/llm-content-safety-policy
+    """
+    answers = project.answers
+    due = {"shield-prompt": answers["prompt_shields"], "enforce-on-completions": answers["content_safety"] != "off"}
+    for environment, _, root, evidence in _api_policies(project, ["foundation"]):
+        found = [] if root is None else root.findall("inbound//llm-content-safety")
+        faults = [] if len(found) == 1 else [f"{len(found)} llm-content-safety where one is due, correct that"]
+        for element in found:
+            for name, wanted in due.items():
+                if element.get(name) != str(wanted).lower():
+                    faults.append(f"{name} is {element.get(name) or 'not set'}, set it to {str(wanted).lower()}")
+            faults += _harm_faults(element, THRESHOLDS.get(answers["content_safety"]))
+            faults += _examiner_faults(project, environment, str(element.get("backend-id")))
+        yield verdict(evidence, faults)
+
+
+def _harm_faults(element: Any, threshold: str | None) -> list[str]:
+    """What is wrong with the categories of a policy; none are due without a threshold."""
+    given = {row.get("name"): row.get("threshold") for row in element.findall("categories/category")}
+    due = dict.fromkeys(HARMS, threshold) if threshold else {}
+    faults = [f"the threshold of {name} is not {threshold}, set it" for name in due if given.get(name) != threshold]
+    scale = element.find("categories[@output-type='FourSeverityLevels']")
+    faults += ["its thresholds are of another scale, set output-type to FourSeverityLevels"] if due and scale is None else []
+    return faults + [f"nobody asked to block {name}, remove it" for name in given if name not in due]
+
+
+def _examiner_faults(project: Project, environment: Environment, name: str) -> list[str]:
+    """What is wrong with the back end that examines, and with the gateway's role on its account."""
+    found = [item for item in environment.of_type(BACKENDS) if _plain(name).endswith(_parts(item)[-1].lower())]
+    if not found:
+        return [f"there is no back end {name}, deploy it"]
+    credentials = value_at(found[0].properties, "credentials.managedIdentity") or {}
+    faults = []
+    if credentials.get("resource") != AUDIENCES["foundation"]:
+        faults.append(f"its back end is called without a token for {AUDIENCES['foundation']}, add the managed identity")
+    if project.answers["new_gateway"] and not credentials.get("clientId"):
+        faults.append("its back end does not name the identity of the gateway, set clientId")
+    host = str(found[0].properties.get("url")).rpartition("//")[2].partition(".")[0].lower()
+    user = decision_table("roles")["cognitiveServicesUser"]["id"]
+    scopes = [str(item.scope).lower() for item in environment.of_type(ROLE_ASSIGNMENT) if role_id(item) == user]
+    if not any(scope.endswith(f"/accounts/{host}") for scope in scopes):
+        faults.append("the gateway is no user of the account that examines, give it the role Cognitive Services User")
+    return faults
+
+
+def _plain(name: str) -> str:
+    """A name in a policy without what a deployment fills in, in lower case."""
+    return name.rpartition("}}")[2].lower()
+
+
+@check("GW-11")
+def cached_answers_stay_apart(project: Project) -> Iterator[Finding]:
+    """A semantic cache keeps the answers of consumers apart, screens prompts first and limits calls after the lookup.
+
+    Looks at the policy (lookup, store, their order), at the vectors' back end, at the gateway's cache, and at Redis.
+    Source: https://learn.microsoft.com/azure/api-management/llm-semantic-cache-lookup-policy
+    """
+    yield from presence(project, REDIS)
+    for environment, _, root, evidence in _api_policies(project, ["foundation"]):
+        yield verdict(evidence, ["there is no policy, deploy it"] if root is None else _lookup_faults(environment, root))
+    for environment in project.environments.values():
+        faults = [] if environment.of_type(CACHES) else ["the gateway does not know the cache, deploy service/caches"]
+        yield verdict(f"{environment.name}: {CACHES}", faults)
+        for gateway in environment.of_type(SERVICE):
+            own = "SystemAssigned" in str((gateway.identity or {}).get("type"))
+            yield verdict(label(environment, gateway), [] if own else ["vectors need SystemAssigned, add the identity"])
+    for environment, item in located(project, REDIS):
+        yield compare(
+            environment, item, {"properties.minimumTlsVersion": "1.2", "properties.publicNetworkAccess": "Disabled"}
+        )
+    for environment, item in located(project, DATABASES):
+        modules = [row.get("name") for row in item.properties.get("modules") or []]
+        wanted = {"properties.clientProtocol": "Encrypted", "properties.evictionPolicy": "NoEviction"}
+        faults = [] if "RediSearch" in modules else ["it cannot search vectors, add the module RediSearch"]
+        yield compare(environment, item, wanted, faults)
+
+
+def _lookup_faults(environment: Environment, root: Any) -> list[str]:
+    """What is wrong with lookup and store in a policy."""
+    order = [item.tag for item in root.find("inbound").iter() if isinstance(item.tag, str)]
+    lookup = root.find("inbound//llm-semantic-cache-lookup")
+    if lookup is None or root.find("outbound//llm-semantic-cache-store") is None:
+        return ["answers are not looked up and stored, add both elements"]
+    place = order.index("llm-semantic-cache-lookup")
+    faults = []
+    if "@(context.Subscription.Id)" not in [item.text for item in lookup.findall("vary-by")]:
+        faults.append("consumers share answers, vary by context.Subscription.Id")
+    if "base" not in order[place:]:
+        faults.append("answers from the cache count against limits, move <base /> after the lookup")
+    if any(name in order[place:] for name in ("validate-azure-ad-token", "llm-content-safety")):
+        faults.append("answers are handed out before the caller and the prompt are examined, look up later")
+    names = [_parts(item)[-1] for item in environment.of_type(BACKENDS)]
+    if lookup.get("embeddings-backend-id") not in names:
+        faults.append(f"there is no back end {lookup.get('embeddings-backend-id')}, deploy it")
+    return faults
 
 
 @check("GW-12")

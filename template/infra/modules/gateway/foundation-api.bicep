@@ -50,6 +50,9 @@ param telemetryLogger string
 @description('Name of the logger of Azure Monitor.')
 param monitorLogger string
 
+@description('Values that the policy takes besides those that are known here, by name.')
+param policyValues object = {}
+
 var members = union(chatMembers, embeddingMembers)
 var messages = promptLogging == 'full'
   ? {
@@ -154,15 +157,22 @@ resource policy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
   name: 'policy'
   properties: {
     format: 'rawxml'
-    value: fill(loadTextContent('../../../gateway/policies/foundation.xml'), {
-      audience: audience
-      'tenant-id': tenant().tenantId
-      'chat-pool': chatPool.name
-      'chat-model': deploymentNames.chat
-      'embedding-pool': embeddingPool.name
-      'embedding-model': deploymentNames.embedding
-      retries: string(max(1, length(chatMembers) - 1))
-    })
+    value: fill(
+      loadTextContent('../../../gateway/policies/foundation.xml'),
+      union(
+        {
+          prefix: prefix
+          audience: audience
+          'tenant-id': tenant().tenantId
+          'chat-pool': chatPool.name
+          'chat-model': deploymentNames.chat
+          'embedding-pool': embeddingPool.name
+          'embedding-model': deploymentNames.embedding
+          retries: string(max(1, length(chatMembers) - 1))
+        },
+        policyValues
+      )
+    )
   }
 }
 
