@@ -199,3 +199,6 @@ output id string = gateway.id
 
 @description('Private addresses of the gateway; none outside a network.')
 output privateAddresses string[] = gateway.properties.?privateIPAddresses ?? []
+
+@description('Private addresses of the gateway in the second region; none without one.')
+output secondaryAddresses string[] = gateway.properties.?additionalLocations[?0].?privateIPAddresses ?? []
