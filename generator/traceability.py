@@ -75,6 +75,7 @@ PLACES = (
     (r"ml/foundry_batch", "batch and batch_platform == 'foundry_batch'"),
     (r"scripts/rollout\.py|tests/scripts/test_rollout\.py", "own_online and own_model_hosting != 'databricks'"),
     (r"scripts/batch_rollout\.py|tests/scripts/test_batch_rollout\.py", "own_batch"),
+    (r"scripts/gateway_revision\.py|.*/release-gateway\.yml", "online"),
     (r".*/_?rollout-step\.yml", "aml_inference"),
     (r".*/rollout\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r".*/rollout-batch\.yml", "own_batch"),

@@ -1,5 +1,6 @@
 """Checks of the gateway rows (GW): APIs, policies as deployed, back ends, consumers and the service itself."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ import yaml
 from lxml import etree
 
 from generator.checks import Finding, check
+from generator.checks.delivery import Step, steps_of
 from generator.checks.expected import presence
 from generator.checks.reading import compare, decision_table, label, located, value_at, verdict
 from generator.checks.security import role_id
@@ -57,7 +59,8 @@ def _root(text: str) -> Any:
 
 
 def _is_api(resource: Resource, api: str) -> bool:
-    return bool(_parts(resource)) and _parts(resource)[0].endswith(api)
+    """Whether a child of the gateway is an API, or belongs to it; the number of a revision is no part of its name."""
+    return bool(_parts(resource)) and _parts(resource)[0].partition(";")[0].endswith(api)
 
 
 def _wanted_apis(answers: Mapping[str, Any]) -> list[str]:
@@ -442,3 +445,69 @@ def gateway_is_hardened(project: Project) -> Iterator[Finding]:
         leaks = bool(item.properties.get("secret")) and not item.properties.get("keyVault")
         faults = ["a secret is kept as text, refer to the key vault"] if leaks else []
         yield verdict(label(environment, item), faults, str(item))
+
+
+@check("GW-16")
+def changes_are_revisions(project: Project) -> Iterator[Finding]:
+    """Each API has a version and a revision; only the pipeline makes one current, after a test and with a way back.
+
+    Looks at every API and its version set, at the numbers in `gateway/revisions.json`, and at the graphs of the
+    pipelines that deploy and that release.
+    Source: https://learn.microsoft.com/azure/api-management/api-management-revisions
+    """
+    path = project.root / "gateway/revisions.json"
+    numbers = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for environment in project.environments.values():
+        sets = {item.id.lower() for item in environment.of_type(f"{SERVICE}/apiVersionSets")}
+        found = environment.of_type(APIS)
+        if not found:
+            yield verdict(f"{environment.name}: {APIS}", ["there is none, deploy it"])
+        for item in found:
+            yield verdict(label(environment, item), _revision_faults(item, numbers, sets), str(item))
+        for item in environment.of_type(f"{SERVICE}/apis/releases"):
+            yield verdict(label(environment, item), ["releases belong to the pipeline, remove it"], str(item))
+    deploys = [step for step in steps_of(project, "deploy").values() if "gateway_revision.py" in str(step.body)]
+    yield verdict("deploy.yml", [f"{step.name} creates and releases, release later" for step in deploys])
+    yield verdict("release-gateway.yml", _release_faults(steps_of(project, "release-gateway")))
+
+
+def _revision_faults(api: Resource, numbers: Mapping[str, int], sets: set[str]) -> list[str]:
+    """What is wrong with the version and the revision of an API."""
+    name, _, revision = _parts(api)[0].partition(";rev=")
+    due = str(numbers.get(name.rpartition("-")[2], ""))
+    faults = []
+    if not due or revision != due or str(api.properties.get("apiRevision")) != due:
+        faults.append(f"it is written as revision {revision or 'none'}, write the one of gateway/revisions.json")
+    if "isCurrent" in api.properties:
+        faults.append("which revision is current belongs to the pipeline, remove isCurrent")
+    version_set = str(api.properties.get("apiVersionSetId")).lower()
+    if not api.properties.get("apiVersion") or version_set not in sets:
+        faults.append("it has no version, set apiVersion and apiVersionSetId")
+    return faults
+
+
+def _release_faults(steps: Mapping[str, Step]) -> list[str]:
+    """What is wrong with the pipeline that releases."""
+    order = {name: _step_command(step) for name, step in steps.items()}
+    releases = [name for name, command in order.items() if command == "release"]
+    tests = [name for name, command in order.items() if command == "test"]
+    backs = [steps[name] for name, command in order.items() if command == "rollback"]
+    if len(releases) != 1 or not backs:
+        return ["it does not release once and roll back, add the jobs"]
+    faults = []
+    if not set(tests) & set(steps[releases[0]].needs):
+        faults.append("it releases what was not called at its own address, let release wait for test")
+    if not any(releases[0] in steps[name].needs for name in tests):
+        faults.append("nobody calls what was released, add a test after release")
+    if set(steps) - {backs[0].name} - set(backs[0].needs):
+        faults.append("rollback does not watch every job, add them to what it waits for")
+    if "-rollout" not in str(backs[0].body.get("environment") or backs[0].body):
+        faults.append("rollback waits for an approval, run it in the -rollout environment")
+    return faults
+
+
+def _step_command(step: Step) -> str:
+    """First word of what a job gives to the script; empty for none."""
+    text = str(step.body)
+    start = text.find("'STEP': '")
+    return text[start + len("'STEP': '") :].split(" ")[0] if start >= 0 else ""

@@ -1,6 +1,6 @@
 """What can go wrong with the gateway rows (GW), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, drop, edit, put, remove
+from tests.checks_support import Mutation, add, drop, edit, put, remove
 from tests.mutations.common import APIM, CENTRAL, CHAT, DEFAULT, KUBERNETES, REGULATED, REUSED, ROLE
 
 API = f"{APIM}/apis"
@@ -14,6 +14,7 @@ RULE = "properties.circuitBreaker.rules"
 CACHE = f"{APIM}/caches"
 REDIS = "Microsoft.Cache/redisEnterprise"
 DATABASE = "Microsoft.Cache/redisEnterprise/databases"
+RELEASE = ".github/workflows/release-gateway.yml"
 EXAMINER = "backends/content-safety"
 USER = "a97b65f3-24c7-4388-baec-2e87135dc908"
 
@@ -67,7 +68,7 @@ def earlier(draft):
     body["properties"]["value"] = text.replace("</llm-semantic-cache-lookup>", f"</llm-semantic-cache-lookup>{element}")
 
 
-F, M = "apis/foundation/", "apis/models/"
+F, M = "apis/foundation;", "apis/models;"
 
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
@@ -145,6 +146,29 @@ MUTATIONS: list[Mutation] = [
     ("GW-12", DEFAULT, "chosen", rewrite(POLICY, "azureml-model-deployment", "x", M), "callers can choose"),
     ("GW-13", CHAT, "broken XML", rewrite(POLICY, "</inbound>", ""), "not well-formed"),
     ("GW-13", CHAT, "escaped", put("prod", POLICY, "properties.format", "xml"), "not rawxml"),
+    ("GW-16", CHAT, "no number", put("prod", API, "properties.apiRevision", None), "write the one of"),
+    ("GW-16", CHAT, "another number", edit("gateway/revisions.json", "1", "2"), "written as revision 1"),
+    ("GW-16", CHAT, "made current", put("prod", API, "properties.isCurrent", True), "remove isCurrent"),
+    ("GW-16", CHAT, "no version", put("prod", API, "properties.apiVersionSetId", "x"), "it has no version"),
+    ("GW-16", CHAT, "released at once", add("prod", f"{API}/releases", "a/b/c"), "releases belong to the pipeline"),
+    ("GW-16", DEFAULT, "no pipeline", remove(RELEASE), "does not release once and roll back"),
+    ("GW-16", DEFAULT, "untested", edit(RELEASE, "needs: [choose, test]", "needs: choose"), "let release wait for test"),
+    ("GW-16", DEFAULT, "unseen", edit(RELEASE, "needs: [choose, release]", "needs: choose"), "nobody calls what was"),
+    ("GW-16", DEFAULT, "half a way back", edit(RELEASE, "test, release, confirm]", "release]"), "does not watch every"),
+    (
+        "GW-16",
+        DEFAULT,
+        "created and released",
+        edit(".github/workflows/deploy.yml", "_deploy.yml", "gateway_revision.py"),
+        "release later",
+    ),
+    (
+        "GW-16",
+        KUBERNETES,
+        "untested in stages",
+        edit(".azuredevops/release-gateway.yml", "dependsOn: [Choose, Test]", "dependsOn: [Choose]"),
+        "let release wait for test",
+    ),
     ("GW-14", CHAT, "no agreement", put("prod", APIM, "sku.name", "Developer"), "no service level agreement"),
     ("GW-14", CENTRAL, "cannot be closed", put("prod", APIM, "sku.name", "BasicV2"), "cannot be closed"),
     ("GW-14", CENTRAL, "dear", put("dev", APIM, "sku.name", "Premium"), "costs more than the one of prod"),

@@ -21,6 +21,10 @@ param gatewayName string
 @description('Put before every name on a gateway that others use too; empty on a gateway of our own.')
 param prefix string
 
+@description('Revision that is written. A new one answers at an address of its own until the pipeline releases it.')
+@minValue(1)
+param revision int
+
 @description('Accounts that answer chat completions.')
 @minLength(1)
 param chatMembers member[]
@@ -133,7 +137,7 @@ resource versions 'Microsoft.ApiManagement/service/apiVersionSets@2024-05-01' = 
 
 resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
   parent: gateway
-  name: '${prefix}foundation'
+  name: '${prefix}foundation;rev=${revision}'
   properties: {
     displayName: 'Foundation models'
     path: '${prefix}foundation'
@@ -146,6 +150,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
       query: 'subscription-key'
     }
     apiVersion: 'v1'
+    apiRevision: string(revision)
     apiVersionSetId: versions.id
     format: 'openapi'
     value: loadTextContent('../../../gateway/apis/foundation.yml')
@@ -176,8 +181,14 @@ resource policy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
   }
 }
 
+// What is logged is the same for all revisions.
+resource current 'Microsoft.ApiManagement/service/apis@2024-05-01' existing = {
+  parent: gateway
+  name: '${prefix}foundation'
+}
+
 resource traces 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-preview' = {
-  parent: api
+  parent: current
   name: 'applicationinsights'
   properties: {
     loggerId: '${gateway.id}/loggers/${telemetryLogger}'
@@ -192,10 +203,13 @@ resource traces 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-pre
     }
     verbosity: 'information'
   }
+  dependsOn: [
+    api
+  ]
 }
 
 resource usage 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-preview' = {
-  parent: api
+  parent: current
   name: 'azuremonitor'
   properties: {
     loggerId: '${gateway.id}/loggers/${monitorLogger}'
@@ -212,7 +226,10 @@ resource usage 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-prev
       responses: messages
     }
   }
+  dependsOn: [
+    api
+  ]
 }
 
 @description('Name of the API.')
-output apiName string = api.name
+output apiName string = '${prefix}foundation'
