@@ -270,7 +270,7 @@ SUBNETS = [  # NET-07: one subnet a purpose
     ({"functions": ["eda"], "data_classification": "internal"}, []),
     ({"functions": ["online_inference"]}, ["gateway", "runners"]),
     ({"functions": ["online_inference"], "internet_facing": True}, ["gateway", "ingress", "runners"]),
-    ({"functions": ["online_inference"], "reuse": ["api_management"], "internet_facing": True}, ["runners"]),
+    ({"functions": ["online_inference"], "reuse": ["api_management"]}, ["runners"]),
     ({"functions": ["online_inference"], "own_model_hosting": "kubernetes"}, ["gateway", "runners", "kubernetes"]),
     ({"functions": ["online_inference"], "orchestrator": "container_apps"}, ["gateway", "orchestrator", "runners"]),
     ({"functions": ["training"], "data_classification": "restricted"}, ["firewall", "runners"]),

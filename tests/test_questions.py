@@ -264,6 +264,11 @@ WRONG = [
         "does not deploy for itself alone",
     ),
     # gateway
+    ("internet_facing", {"reuse": ["api_management"], "internet_facing": True}, "its owner's"),
+    ("internet_facing", {"network_posture": "public_restricted", "internet_facing": True}, "passed by"),
+    ("semantic_cache", {"reuse": ["api_management"], "semantic_cache": True}, "its owner decides"),
+    ("semantic_cache", {"network_posture": "public_restricted", "semantic_cache": True}, "stand open"),
+    ("semantic_cache", {"customer_managed_keys": True, "semantic_cache": True}, "a key of your own"),
     ("gateway_tier", {"criticality": "high", "gateway_tier": "premium_v2"}, "stays in one region"),
     ("gateway_tier", {"criticality": "medium", "gateway_tier": "standard_v2"}, "no availability zones"),
     ("gateway_tier", {"gateway_tier": "developer"}, "no service level agreement"),

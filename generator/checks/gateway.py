@@ -1,5 +1,6 @@
 """Checks of the gateway rows (GW): APIs, policies as deployed, back ends, consumers and the service itself."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,7 +8,10 @@ import yaml
 from lxml import etree
 
 from generator.checks import Finding, check
+from generator.checks.delivery import Step, steps_of
+from generator.checks.expected import presence
 from generator.checks.reading import compare, decision_table, label, located, value_at, verdict
+from generator.checks.security import role_id
 from generator.evaluation import Environment, Project, Resource
 from generator.tools.policies import policy_faults, policy_files
 
@@ -19,6 +23,14 @@ BACKENDS = f"{SERVICE}/backends"
 PRODUCTS = f"{SERVICE}/products"
 PRODUCT_POLICIES = f"{SERVICE}/products/policies"
 SUBSCRIPTIONS = f"{SERVICE}/subscriptions"
+CACHES = f"{SERVICE}/caches"
+REDIS = "Microsoft.Cache/redisEnterprise"
+DATABASES = "Microsoft.Cache/redisEnterprise/databases"
+ACCOUNT = "Microsoft.CognitiveServices/accounts"
+ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+HARMS = ("Hate", "SelfHarm", "Sexual", "Violence")
+THRESHOLDS = {"low": "6", "medium": "4", "high": "2"}
+"""How strict the answer is -> the severity, of 0, 2, 4 and 6, that is blocked already."""
 AUDIENCES = {
     "foundation": "https://cognitiveservices.azure.com",
     "managed_endpoint": "https://ml.azure.com",
@@ -47,7 +59,8 @@ def _root(text: str) -> Any:
 
 
 def _is_api(resource: Resource, api: str) -> bool:
-    return bool(_parts(resource)) and _parts(resource)[0].endswith(api)
+    """Whether a child of the gateway is an API, or belongs to it; the number of a revision is no part of its name."""
+    return bool(_parts(resource)) and _parts(resource)[0].partition(";")[0].endswith(api)
 
 
 def _wanted_apis(answers: Mapping[str, Any]) -> list[str]:
@@ -253,6 +266,109 @@ def retries_are_bounded(project: Project) -> Iterator[Finding]:
         yield verdict(evidence, faults)
 
 
+@check("GW-10")
+def content_is_examined(project: Project) -> Iterator[Finding]:
+    """Prompts and answers of chats pass content safety, as strictly as answered, called with the gateway's identity.
+
+    Both switches must be written: each is off unless it is. The back end stands behind an account on which the gateway
+    is a user.
+    Source: https://learn.microsoft.com/azure/api-management/llm-content-safety-policy
+    """
+    answers = project.answers
+    due = {"shield-prompt": answers["prompt_shields"], "enforce-on-completions": answers["content_safety"] != "off"}
+    for environment, _, root, evidence in _api_policies(project, ["foundation"]):
+        found = [] if root is None else root.findall("inbound//llm-content-safety")
+        faults = [] if len(found) == 1 else [f"{len(found)} llm-content-safety where one is due, correct that"]
+        for element in found:
+            for name, wanted in due.items():
+                if element.get(name) != str(wanted).lower():
+                    faults.append(f"{name} is {element.get(name) or 'not set'}, set it to {str(wanted).lower()}")
+            faults += _harm_faults(element, THRESHOLDS.get(answers["content_safety"]))
+            faults += _examiner_faults(project, environment, str(element.get("backend-id")))
+        yield verdict(evidence, faults)
+
+
+def _harm_faults(element: Any, threshold: str | None) -> list[str]:
+    """What is wrong with the categories of a policy; none are due without a threshold."""
+    given = {row.get("name"): row.get("threshold") for row in element.findall("categories/category")}
+    due = dict.fromkeys(HARMS, threshold) if threshold else {}
+    faults = [f"the threshold of {name} is not {threshold}, set it" for name in due if given.get(name) != threshold]
+    scale = element.find("categories[@output-type='FourSeverityLevels']")
+    faults += ["its thresholds are of another scale, set output-type to FourSeverityLevels"] if due and scale is None else []
+    return faults + [f"nobody asked to block {name}, remove it" for name in given if name not in due]
+
+
+def _examiner_faults(project: Project, environment: Environment, name: str) -> list[str]:
+    """What is wrong with the back end that examines, and with the gateway's role on its account."""
+    found = [item for item in environment.of_type(BACKENDS) if _plain(name).endswith(_parts(item)[-1].lower())]
+    if not found:
+        return [f"there is no back end {name}, deploy it"]
+    credentials = value_at(found[0].properties, "credentials.managedIdentity") or {}
+    faults = []
+    if credentials.get("resource") != AUDIENCES["foundation"]:
+        faults.append(f"its back end is called without a token for {AUDIENCES['foundation']}, add the managed identity")
+    if project.answers["new_gateway"] and not credentials.get("clientId"):
+        faults.append("its back end does not name the identity of the gateway, set clientId")
+    host = str(found[0].properties.get("url")).rpartition("//")[2].partition(".")[0].lower()
+    user = decision_table("roles")["cognitiveServicesUser"]["id"]
+    scopes = [str(item.scope).lower() for item in environment.of_type(ROLE_ASSIGNMENT) if role_id(item) == user]
+    if not any(scope.endswith(f"/accounts/{host}") for scope in scopes):
+        faults.append("the gateway is no user of the account that examines, give it the role Cognitive Services User")
+    return faults
+
+
+def _plain(name: str) -> str:
+    """A name in a policy without what a deployment fills in, in lower case."""
+    return name.rpartition("}}")[2].lower()
+
+
+@check("GW-11")
+def cached_answers_stay_apart(project: Project) -> Iterator[Finding]:
+    """A semantic cache keeps the answers of consumers apart, screens prompts first and limits calls after the lookup.
+
+    Looks at the policy (lookup, store, their order), at the vectors' back end, at the gateway's cache, and at Redis.
+    Source: https://learn.microsoft.com/azure/api-management/llm-semantic-cache-lookup-policy
+    """
+    yield from presence(project, REDIS)
+    for environment, _, root, evidence in _api_policies(project, ["foundation"]):
+        yield verdict(evidence, ["there is no policy, deploy it"] if root is None else _lookup_faults(environment, root))
+    for environment in project.environments.values():
+        faults = [] if environment.of_type(CACHES) else ["the gateway does not know the cache, deploy service/caches"]
+        yield verdict(f"{environment.name}: {CACHES}", faults)
+        for gateway in environment.of_type(SERVICE):
+            own = "SystemAssigned" in str((gateway.identity or {}).get("type"))
+            yield verdict(label(environment, gateway), [] if own else ["vectors need SystemAssigned, add the identity"])
+    for environment, item in located(project, REDIS):
+        yield compare(
+            environment, item, {"properties.minimumTlsVersion": "1.2", "properties.publicNetworkAccess": "Disabled"}
+        )
+    for environment, item in located(project, DATABASES):
+        modules = [row.get("name") for row in item.properties.get("modules") or []]
+        wanted = {"properties.clientProtocol": "Encrypted", "properties.evictionPolicy": "NoEviction"}
+        faults = [] if "RediSearch" in modules else ["it cannot search vectors, add the module RediSearch"]
+        yield compare(environment, item, wanted, faults)
+
+
+def _lookup_faults(environment: Environment, root: Any) -> list[str]:
+    """What is wrong with lookup and store in a policy."""
+    order = [item.tag for item in root.find("inbound").iter() if isinstance(item.tag, str)]
+    lookup = root.find("inbound//llm-semantic-cache-lookup")
+    if lookup is None or root.find("outbound//llm-semantic-cache-store") is None:
+        return ["answers are not looked up and stored, add both elements"]
+    place = order.index("llm-semantic-cache-lookup")
+    faults = []
+    if "@(context.Subscription.Id)" not in [item.text for item in lookup.findall("vary-by")]:
+        faults.append("consumers share answers, vary by context.Subscription.Id")
+    if "base" not in order[place:]:
+        faults.append("answers from the cache count against limits, move <base /> after the lookup")
+    if any(name in order[place:] for name in ("validate-azure-ad-token", "llm-content-safety")):
+        faults.append("answers are handed out before the caller and the prompt are examined, look up later")
+    names = [_parts(item)[-1] for item in environment.of_type(BACKENDS)]
+    if lookup.get("embeddings-backend-id") not in names:
+        faults.append(f"there is no back end {lookup.get('embeddings-backend-id')}, deploy it")
+    return faults
+
+
 @check("GW-12")
 def own_models_stand_behind_the_gateway(project: Project) -> Iterator[Finding]:
     """The API of own models drops the header that chooses a deployment, where the endpoint knows it."""
@@ -329,3 +445,69 @@ def gateway_is_hardened(project: Project) -> Iterator[Finding]:
         leaks = bool(item.properties.get("secret")) and not item.properties.get("keyVault")
         faults = ["a secret is kept as text, refer to the key vault"] if leaks else []
         yield verdict(label(environment, item), faults, str(item))
+
+
+@check("GW-16")
+def changes_are_revisions(project: Project) -> Iterator[Finding]:
+    """Each API has a version and a revision; only the pipeline makes one current, after a test and with a way back.
+
+    Looks at every API and its version set, at the numbers in `gateway/revisions.json`, and at the graphs of the
+    pipelines that deploy and that release.
+    Source: https://learn.microsoft.com/azure/api-management/api-management-revisions
+    """
+    path = project.root / "gateway/revisions.json"
+    numbers = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for environment in project.environments.values():
+        sets = {item.id.lower() for item in environment.of_type(f"{SERVICE}/apiVersionSets")}
+        found = environment.of_type(APIS)
+        if not found:
+            yield verdict(f"{environment.name}: {APIS}", ["there is none, deploy it"])
+        for item in found:
+            yield verdict(label(environment, item), _revision_faults(item, numbers, sets), str(item))
+        for item in environment.of_type(f"{SERVICE}/apis/releases"):
+            yield verdict(label(environment, item), ["releases belong to the pipeline, remove it"], str(item))
+    deploys = [step for step in steps_of(project, "deploy").values() if "gateway_revision.py" in str(step.body)]
+    yield verdict("deploy.yml", [f"{step.name} creates and releases, release later" for step in deploys])
+    yield verdict("release-gateway.yml", _release_faults(steps_of(project, "release-gateway")))
+
+
+def _revision_faults(api: Resource, numbers: Mapping[str, int], sets: set[str]) -> list[str]:
+    """What is wrong with the version and the revision of an API."""
+    name, _, revision = _parts(api)[0].partition(";rev=")
+    due = str(numbers.get(name.rpartition("-")[2], ""))
+    faults = []
+    if not due or revision != due or str(api.properties.get("apiRevision")) != due:
+        faults.append(f"it is written as revision {revision or 'none'}, write the one of gateway/revisions.json")
+    if "isCurrent" in api.properties:
+        faults.append("which revision is current belongs to the pipeline, remove isCurrent")
+    version_set = str(api.properties.get("apiVersionSetId")).lower()
+    if not api.properties.get("apiVersion") or version_set not in sets:
+        faults.append("it has no version, set apiVersion and apiVersionSetId")
+    return faults
+
+
+def _release_faults(steps: Mapping[str, Step]) -> list[str]:
+    """What is wrong with the pipeline that releases."""
+    order = {name: _step_command(step) for name, step in steps.items()}
+    releases = [name for name, command in order.items() if command == "release"]
+    tests = [name for name, command in order.items() if command == "test"]
+    backs = [steps[name] for name, command in order.items() if command == "rollback"]
+    if len(releases) != 1 or not backs:
+        return ["it does not release once and roll back, add the jobs"]
+    faults = []
+    if not set(tests) & set(steps[releases[0]].needs):
+        faults.append("it releases what was not called at its own address, let release wait for test")
+    if not any(releases[0] in steps[name].needs for name in tests):
+        faults.append("nobody calls what was released, add a test after release")
+    if set(steps) - {backs[0].name} - set(backs[0].needs):
+        faults.append("rollback does not watch every job, add them to what it waits for")
+    if "-rollout" not in str(backs[0].body.get("environment") or backs[0].body):
+        faults.append("rollback waits for an approval, run it in the -rollout environment")
+    return faults
+
+
+def _step_command(step: Step) -> str:
+    """First word of what a job gives to the script; empty for none."""
+    text = str(step.body)
+    start = text.find("'STEP': '")
+    return text[start + len("'STEP': '") :].split(" ")[0] if start >= 0 else ""

@@ -181,7 +181,7 @@ def gateway_is_watched(project: Project) -> Iterator[Finding]:
 
 @check("MON-07")
 def platform_is_watched(project: Project) -> Iterator[Finding]:
-    """Service health and resource health are watched, and the key vault and storage with their metrics."""
+    """Service health and resource health are watched, and the key vault, storage and the door with their metrics."""
     for environment in project.environments.values():
         texts = [str(item.properties.get("condition")) for item in environment.of_type(ACTIVITY_ALERT)]
         for category in ("ServiceHealth", "ResourceHealth"):
@@ -190,6 +190,7 @@ def platform_is_watched(project: Project) -> Iterator[Finding]:
     vault = ("Availability", "SaturationShoebox", "ServiceApiLatency")
     yield from _missing(project, "Microsoft.KeyVault/vaults", vault)
     yield from _missing(project, "Microsoft.Storage/storageAccounts", ("Availability",))
+    yield from _missing(project, "Microsoft.Network/applicationGateways", ("UnhealthyHostCount",))
 
 
 @check("MON-09")

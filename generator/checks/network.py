@@ -479,7 +479,7 @@ def one_public_door(project: Project) -> Iterator[Finding]:
     apps, and at the web application firewall.
     Source: https://learn.microsoft.com/azure/well-architected/ai/architecture-pattern
     """
-    yield from presence(project, RESOURCE_GROUP, NETWORK)
+    yield from presence(project, RESOURCE_GROUP, NETWORK, APP_GATEWAY)
     for environment in project.environments.values():
         addresses = environment.of_type(ADDRESS)
         due = _addresses_due(project, environment)
@@ -544,14 +544,31 @@ def _web_firewall(project: Project) -> Iterator[Finding]:
         yield verdict(f"{name}: web application firewall", [f"put {APP_GATEWAY} or {FRONT_DOOR} before the gateway"])
     for environment, door in doors:
         if same(door.type, APP_GATEWAY):
-            yield compare(environment, door, {"properties.sku.tier": "WAF_v2"})
+            yield compare(environment, door, {"properties.sku.tier": "WAF_v2"}, _door_faults(environment, door))
         else:
             yield compare(environment, door, {"sku.name": "Premium_AzureFrontDoor"})
         if not environment.of_type(APP_GATEWAY_POLICY, FRONT_DOOR_POLICY):
             yield verdict(f"{label(environment, door)} policy", ["add a web application firewall policy"], str(door))
     for environment, policy in located(project, APP_GATEWAY_POLICY, FRONT_DOOR_POLICY):
+        wanted = {"properties.policySettings.state": "Enabled"}
         if environment.name == "prod":
-            yield compare(environment, policy, {"properties.policySettings.mode": "Prevention"})
+            wanted["properties.policySettings.mode"] = "Prevention"
+        yield compare(environment, policy, wanted)
+
+
+def _door_faults(environment: Environment, door: Resource) -> list[str]:
+    """What is wrong with an application gateway besides its tier."""
+    policies = {item.id.lower() for item in environment.of_type(APP_GATEWAY_POLICY)}
+    faults = []
+    if str(value_at(door.properties, "firewallPolicy.id")).lower() not in policies:
+        faults.append("its firewallPolicy is deployed nowhere, name the policy")
+    listeners = door.properties.get("httpListeners") or []
+    if not listeners or not all(same(value_at(row, "properties.protocol"), "Https") for row in listeners):
+        faults.append("callers reach it without TLS, keep listeners of protocol Https only")
+    settings = door.properties.get("backendHttpSettingsCollection") or []
+    if not settings or not all(value_at(row, "properties.probe.id") for row in settings):
+        faults.append("nobody asks whether the gateway is well, add a probe")
+    return faults
 
 
 @check("NET-09")

@@ -30,6 +30,7 @@ from generator.checks.tables import (
     FORBIDDEN_ROLES,
     KEYLESS,
     OWN_KEY,
+    SECRETS_IN_USE,
 )
 from generator.evaluation import Environment, Project, Resource
 
@@ -100,7 +101,11 @@ def models_take_tokens(project: Project) -> Iterator[Finding]:
         yield compare(environment, endpoint, {"properties.authMode": "Key" if by_key else "AADToken"})
         if not by_key or not project.answers["new_gateway"]:
             continue
-        readers = {principal(item) for item in environment.of_type(ROLE_ASSIGNMENT) if role_id(item) == secrets_user}
+        readers = {
+            principal(item)
+            for item in environment.of_type(ROLE_ASSIGNMENT)
+            if role_id(item) == secrets_user and same(type_of_id(str(item.scope)), VAULT)
+        }
         faults = [f"{item} reads the key, let only the gateway do so" for item in sorted(readers) if not _calls(item)]
         faults += [] if readers else ["let the gateway read the key from the key vault"]
         yield verdict(f"{label(environment, endpoint)} key", faults, str(endpoint))
@@ -404,7 +409,8 @@ def _calling_roles(environment: Environment) -> set[str]:
         if "/score/action" in json.dumps(item.properties)
     }
     return scoring | {
-        table[key]["id"].lower() for key in ("cognitiveServicesOpenAIUser", "cognitiveServicesOpenAIContributor")
+        table[key]["id"].lower()
+        for key in ("cognitiveServicesOpenAIUser", "cognitiveServicesOpenAIContributor", "cognitiveServicesUser")
     }
 
 
@@ -463,12 +469,14 @@ def _operators_read(project: Project, environment: Environment) -> Iterator[Find
 def no_secret_leaves(project: Project) -> Iterator[Finding]:
     """SEC-10: no output of the template carries a secret, and the linter would refuse one.
 
-    Looks at the two linter rules, at every Bicep file, and at the outputs of main.json and of every module in it.
+    Looks at the two linter rules, at every Bicep file, and at the outputs of main.json and of every module in it. One
+    file may read a secret: see `tables.SECRETS_IN_USE`.
     Source: https://learn.microsoft.com/azure/azure-resource-manager/bicep/linter-rule-outputs-should-not-contain-secrets
     """
     yield from linter_findings(project, LINTER_RULES_FOR_SECRETS)
     for path, text in bicep_files(project.root):
         found = SECRET_FUNCTION.findall(re.sub(r"(?m)^\s*//.*$", "", text))
+        found = [] if found == SECRETS_IN_USE.get(path) else found
         yield verdict(path, [f"remove {name.rstrip('( ')} and let callers use their identity" for name in found])
     yield from _outputs(project.template)
 

@@ -36,6 +36,8 @@ EXPECTED_COUNTS = {
     "Microsoft.ApiManagement/service": "1 if new_gateway else 0",
     "Microsoft.ContainerService/managedClusters": "1 if 'cluster' in here else 0",
     "Microsoft.Databricks/workspaces": "1 if 'databricks' in here else 0",
+    "Microsoft.Cache/redisEnterprise": "1 if semantic_cache else 0",
+    "Microsoft.Network/applicationGateways": "(2 if second_region else 1) if internet_facing else 0",
 }
 """Resource type -> how many of them one environment has: an expression over the answers and `environment_facts`."""
 
@@ -371,6 +373,7 @@ PROTECTIONS = (
 
 LOGGED = (
     "Microsoft.ApiManagement/service",
+    "Microsoft.Cache/redisEnterprise/databases",
     "Microsoft.CognitiveServices/accounts",
     "Microsoft.ContainerRegistry/registries",
     "Microsoft.ContainerService/managedClusters",
@@ -379,6 +382,7 @@ LOGGED = (
     "Microsoft.MachineLearningServices/registries",
     "Microsoft.MachineLearningServices/workspaces",
     "Microsoft.MachineLearningServices/workspaces/onlineEndpoints",
+    "Microsoft.Network/applicationGateways",
     "Microsoft.Network/azureFirewalls",
     "Microsoft.Network/networkSecurityGroups",
     "Microsoft.Network/publicIPAddresses",
@@ -427,6 +431,10 @@ KEYLESS: dict[str, dict[str, Any]] = {
 }
 """Services whose keys can be switched off, and the property that does it (types of the compiler)."""
 
+SECRETS_IN_USE = {"infra/modules/gateway/semantic-cache.bicep": ["listKeys("]}
+"""Files of a project that read a secret where no identity will do, and how: the gateway takes a cache only by its key.
+Source: https://learn.microsoft.com/azure/api-management/api-management-howto-cache-external"""
+
 FORBIDDEN_ROLES = {
     "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": "Owner",
     "b24988ac-6180-42a0-ab88-20f7382dd24c": "Contributor",
@@ -473,6 +481,7 @@ CLOSABLE: dict[str, str | None] = {
     "Microsoft.DocumentDB/databaseAccounts": None,
     "Microsoft.AppConfiguration/configurationStores": None,
     "Microsoft.EventHub/namespaces": None,
+    "Microsoft.Cache/redisEnterprise": None,
 }
 """Services with `publicNetworkAccess`, and the property that holds their address rules (types of the compiler)."""
 

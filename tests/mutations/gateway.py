@@ -1,7 +1,7 @@
 """What can go wrong with the gateway rows (GW), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, drop, edit, put, remove
-from tests.mutations.common import APIM, CENTRAL, CHAT, DEFAULT, KUBERNETES, REGULATED
+from tests.checks_support import Mutation, add, drop, edit, put, remove
+from tests.mutations.common import APIM, CENTRAL, CHAT, DEFAULT, KUBERNETES, REGULATED, REUSED, ROLE
 
 API = f"{APIM}/apis"
 POLICY = f"{APIM}/apis/policies"
@@ -11,6 +11,12 @@ SUBSCRIPTION = f"{APIM}/subscriptions"
 BACKEND = f"{APIM}/backends"
 DIAGNOSTIC = f"{APIM}/apis/diagnostics"
 RULE = "properties.circuitBreaker.rules"
+CACHE = f"{APIM}/caches"
+REDIS = "Microsoft.Cache/redisEnterprise"
+DATABASE = "Microsoft.Cache/redisEnterprise/databases"
+RELEASE = ".github/workflows/release-gateway.yml"
+EXAMINER = "backends/content-safety"
+USER = "a97b65f3-24c7-4388-baec-2e87135dc908"
 
 
 def rewrite(resource_type, old, new, name=""):
@@ -34,7 +40,35 @@ def pool(path, value):
     return change
 
 
-F, M = "apis/foundation/", "apis/models/"
+def no_user(draft):
+    """Take the role that examines away."""
+    draft.environments["prod"] = [
+        body
+        for body in draft.environments["prod"]
+        if body["type"] != ROLE or USER not in body["properties"]["roleDefinitionId"]
+    ]
+
+
+def limited(draft):
+    """Limit calls before answers are looked up."""
+    body = draft.first("prod", POLICY, F)
+    inbound, rest = body["properties"]["value"].split("</inbound>")
+    body["properties"]["value"] = inbound.replace("<base />", "").replace("<inbound>", "<inbound><base />") + (
+        f"</inbound>{rest}"
+    )
+
+
+def earlier(draft):
+    """Look answers up before prompts are examined."""
+    body = draft.first("prod", POLICY, F)
+    text = body["properties"]["value"]
+    start, end = text.index("<llm-content-safety"), text.index("</llm-content-safety>") + len("</llm-content-safety>")
+    element = text[start:end]
+    text = text.replace(element, "")
+    body["properties"]["value"] = text.replace("</llm-semantic-cache-lookup>", f"</llm-semantic-cache-lookup>{element}")
+
+
+F, M = "apis/foundation;", "apis/models;"
 
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
@@ -71,9 +105,70 @@ MUTATIONS: list[Mutation] = [
     ("GW-08", CHAT, "impatient", put("prod", BACKEND, f"{RULE}.0.acceptRetryAfter", False), "ignores Retry-After"),
     ("GW-09", CHAT, "unbounded", rewrite(POLICY, "count=", "times="), "correct the count"),
     ("GW-09", CHAT, "held back", rewrite(POLICY, 'buffer-response="false"', ""), "streams are held back"),
+    ("GW-10", CHAT, "nothing examined", rewrite(POLICY, "llm-content-safety", "llm-x"), "0 llm-content-safety"),
+    ("GW-10", CHAT, "attacks let in", rewrite(POLICY, 'shield-prompt="true"', ""), "shield-prompt is not set"),
+    (
+        "GW-10",
+        CHAT,
+        "answers let out",
+        rewrite(POLICY, 'enforce-on-completions="true"', 'enforce-on-completions="false"'),
+        "enforce-on-completions is false",
+    ),
+    ("GW-10", CHAT, "lenient", rewrite(POLICY, 'name="Hate" threshold="4"', 'name="Hate" threshold="6"'), "of Hate"),
+    ("GW-10", CHAT, "another scale", rewrite(POLICY, "FourSeverity", "EightSeverity"), "another scale"),
+    ("GW-10", CHAT, "no examiner", drop("prod", BACKEND, EXAMINER), "there is no back end content-safety"),
+    (
+        "GW-10",
+        CHAT,
+        "no token",
+        put("prod", BACKEND, "properties.credentials.managedIdentity", {}, EXAMINER),
+        "called without a token",
+    ),
+    (
+        "GW-10",
+        DEFAULT,
+        "another identity",
+        put("prod", BACKEND, "properties.credentials.managedIdentity.clientId", None, EXAMINER),
+        "set clientId",
+    ),
+    ("GW-10", REUSED, "no role", no_user, "no user of the account"),
+    ("GW-11", CENTRAL, "shared", rewrite(POLICY, "<vary-by>@(context.Subscription.Id)", "<vary-by>@(1)"), "share"),
+    ("GW-11", CENTRAL, "not stored", rewrite(POLICY, "llm-semantic-cache-store", "llm-x"), "add both elements"),
+    ("GW-11", CENTRAL, "hits count", limited, "count against limits"),
+    ("GW-11", CENTRAL, "before the shields", earlier, "before the caller and the prompt are examined"),
+    ("GW-11", CENTRAL, "no vectors", drop("prod", BACKEND, "cache-embeddings"), "no back end cache-embeddings"),
+    ("GW-11", CENTRAL, "no connection", drop("prod", CACHE), "deploy service/caches"),
+    ("GW-11", CENTRAL, "no cache", drop("prod", REDIS), "0 where the answers ask for 1"),
+    ("GW-11", CENTRAL, "no identity", put("prod", APIM, "identity.type", "UserAssigned"), "need SystemAssigned"),
+    ("GW-11", CENTRAL, "open", put("prod", REDIS, "properties.publicNetworkAccess", "Enabled"), "publicNetworkAccess"),
+    ("GW-11", CENTRAL, "no search", put("prod", DATABASE, "properties.modules", []), "add the module RediSearch"),
+    ("GW-11", CENTRAL, "plain", put("prod", DATABASE, "properties.clientProtocol", "Plaintext"), "clientProtocol"),
     ("GW-12", DEFAULT, "chosen", rewrite(POLICY, "azureml-model-deployment", "x", M), "callers can choose"),
     ("GW-13", CHAT, "broken XML", rewrite(POLICY, "</inbound>", ""), "not well-formed"),
     ("GW-13", CHAT, "escaped", put("prod", POLICY, "properties.format", "xml"), "not rawxml"),
+    ("GW-16", CHAT, "no number", put("prod", API, "properties.apiRevision", None), "write the one of"),
+    ("GW-16", CHAT, "another number", edit("gateway/revisions.json", "1", "2"), "written as revision 1"),
+    ("GW-16", CHAT, "made current", put("prod", API, "properties.isCurrent", True), "remove isCurrent"),
+    ("GW-16", CHAT, "no version", put("prod", API, "properties.apiVersionSetId", "x"), "it has no version"),
+    ("GW-16", CHAT, "released at once", add("prod", f"{API}/releases", "a/b/c"), "releases belong to the pipeline"),
+    ("GW-16", DEFAULT, "no pipeline", remove(RELEASE), "does not release once and roll back"),
+    ("GW-16", DEFAULT, "untested", edit(RELEASE, "needs: [choose, test]", "needs: choose"), "let release wait for test"),
+    ("GW-16", DEFAULT, "unseen", edit(RELEASE, "needs: [choose, release]", "needs: choose"), "nobody calls what was"),
+    ("GW-16", DEFAULT, "half a way back", edit(RELEASE, "test, release, confirm]", "release]"), "does not watch every"),
+    (
+        "GW-16",
+        DEFAULT,
+        "created and released",
+        edit(".github/workflows/deploy.yml", "_deploy.yml", "gateway_revision.py"),
+        "release later",
+    ),
+    (
+        "GW-16",
+        KUBERNETES,
+        "untested in stages",
+        edit(".azuredevops/release-gateway.yml", "dependsOn: [Choose, Test]", "dependsOn: [Choose]"),
+        "let release wait for test",
+    ),
     ("GW-14", CHAT, "no agreement", put("prod", APIM, "sku.name", "Developer"), "no service level agreement"),
     ("GW-14", CENTRAL, "cannot be closed", put("prod", APIM, "sku.name", "BasicV2"), "cannot be closed"),
     ("GW-14", CENTRAL, "dear", put("dev", APIM, "sku.name", "Premium"), "costs more than the one of prod"),

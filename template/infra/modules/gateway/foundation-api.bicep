@@ -21,6 +21,10 @@ param gatewayName string
 @description('Put before every name on a gateway that others use too; empty on a gateway of our own.')
 param prefix string
 
+@description('Revision that is written. A new one answers at an address of its own until the pipeline releases it.')
+@minValue(1)
+param revision int
+
 @description('Accounts that answer chat completions.')
 @minLength(1)
 param chatMembers member[]
@@ -49,6 +53,9 @@ param telemetryLogger string
 
 @description('Name of the logger of Azure Monitor.')
 param monitorLogger string
+
+@description('Values that the policy takes besides those that are known here, by name.')
+param policyValues object = {}
 
 var members = union(chatMembers, embeddingMembers)
 var messages = promptLogging == 'full'
@@ -130,7 +137,7 @@ resource versions 'Microsoft.ApiManagement/service/apiVersionSets@2024-05-01' = 
 
 resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
   parent: gateway
-  name: '${prefix}foundation'
+  name: '${prefix}foundation;rev=${revision}'
   properties: {
     displayName: 'Foundation models'
     path: '${prefix}foundation'
@@ -143,6 +150,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
       query: 'subscription-key'
     }
     apiVersion: 'v1'
+    apiRevision: string(revision)
     apiVersionSetId: versions.id
     format: 'openapi'
     value: loadTextContent('../../../gateway/apis/foundation.yml')
@@ -154,20 +162,33 @@ resource policy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
   name: 'policy'
   properties: {
     format: 'rawxml'
-    value: fill(loadTextContent('../../../gateway/policies/foundation.xml'), {
-      audience: audience
-      'tenant-id': tenant().tenantId
-      'chat-pool': chatPool.name
-      'chat-model': deploymentNames.chat
-      'embedding-pool': embeddingPool.name
-      'embedding-model': deploymentNames.embedding
-      retries: string(max(1, length(chatMembers) - 1))
-    })
+    value: fill(
+      loadTextContent('../../../gateway/policies/foundation.xml'),
+      union(
+        {
+          prefix: prefix
+          audience: audience
+          'tenant-id': tenant().tenantId
+          'chat-pool': chatPool.name
+          'chat-model': deploymentNames.chat
+          'embedding-pool': embeddingPool.name
+          'embedding-model': deploymentNames.embedding
+          retries: string(max(1, length(chatMembers) - 1))
+        },
+        policyValues
+      )
+    )
   }
 }
 
+// What is logged is the same for all revisions.
+resource current 'Microsoft.ApiManagement/service/apis@2024-05-01' existing = {
+  parent: gateway
+  name: '${prefix}foundation'
+}
+
 resource traces 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-preview' = {
-  parent: api
+  parent: current
   name: 'applicationinsights'
   properties: {
     loggerId: '${gateway.id}/loggers/${telemetryLogger}'
@@ -182,10 +203,13 @@ resource traces 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-pre
     }
     verbosity: 'information'
   }
+  dependsOn: [
+    api
+  ]
 }
 
 resource usage 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-preview' = {
-  parent: api
+  parent: current
   name: 'azuremonitor'
   properties: {
     loggerId: '${gateway.id}/loggers/${monitorLogger}'
@@ -202,7 +226,10 @@ resource usage 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-prev
       responses: messages
     }
   }
+  dependsOn: [
+    api
+  ]
 }
 
 @description('Name of the API.')
-output apiName string = api.name
+output apiName string = '${prefix}foundation'

@@ -6,6 +6,10 @@ param gatewayName string
 @description('Put before every name on a gateway that others use too; empty on a gateway of our own.')
 param prefix string
 
+@description('Revision that is written. A new one answers at an address of its own until the pipeline releases it.')
+@minValue(1)
+param revision int
+
 @description('Address of the endpoint that scores, without the path.')
 param endpointUrl string
 
@@ -56,7 +60,7 @@ resource versions 'Microsoft.ApiManagement/service/apiVersionSets@2024-05-01' = 
 
 resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
   parent: gateway
-  name: '${prefix}models'
+  name: '${prefix}models;rev=${revision}'
   properties: {
     displayName: 'Own models'
     path: '${prefix}models'
@@ -69,6 +73,7 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
       query: 'subscription-key'
     }
     apiVersion: 'v1'
+    apiRevision: string(revision)
     apiVersionSetId: versions.id
     format: 'openapi'
     value: loadTextContent('../../../gateway/apis/models.yml')
@@ -90,8 +95,14 @@ resource policy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
   }
 }
 
+// What is logged is the same for all revisions.
+resource current 'Microsoft.ApiManagement/service/apis@2024-05-01' existing = {
+  parent: gateway
+  name: '${prefix}models'
+}
+
 resource traces 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-preview' = {
-  parent: api
+  parent: current
   name: 'applicationinsights'
   properties: {
     loggerId: '${gateway.id}/loggers/${telemetryLogger}'
@@ -104,7 +115,10 @@ resource traces 'Microsoft.ApiManagement/service/apis/diagnostics@2025-09-01-pre
     }
     verbosity: 'information'
   }
+  dependsOn: [
+    api
+  ]
 }
 
 @description('Name of the API.')
-output apiName string = api.name
+output apiName string = '${prefix}models'

@@ -47,6 +47,9 @@ param publicAccess bool
 @description('Identity that the gateway calls models as.')
 param identity principal
 
+@description('Whether the gateway has an identity of its own besides: the semantic cache computes vectors as it.')
+param ownIdentity bool = false
+
 @description('Name and mailbox of the publisher.')
 param publisher { name: string, email: string }
 
@@ -86,7 +89,7 @@ resource gateway 'Microsoft.ApiManagement/service@2025-09-01-preview' = {
   }
   zones: zones
   identity: {
-    type: 'UserAssigned'
+    type: ownIdentity ? 'SystemAssigned, UserAssigned' : 'UserAssigned'
     userAssignedIdentities: {
       '${identity.id}': {}
     }
@@ -196,3 +199,6 @@ output id string = gateway.id
 
 @description('Private addresses of the gateway; none outside a network.')
 output privateAddresses string[] = gateway.properties.?privateIPAddresses ?? []
+
+@description('Private addresses of the gateway in the second region; none without one.')
+output secondaryAddresses string[] = gateway.properties.?additionalLocations[?0].?privateIPAddresses ?? []

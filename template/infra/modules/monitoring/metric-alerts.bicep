@@ -3,6 +3,7 @@ import { tags as tagSet } from '../shared/types.bicep'
 @export()
 @description('Kind of a watched resource: the rules of monitoring/alert-rules.json that name it apply.')
 type targetKind =
+  | 'application-gateway'
   | 'application-insights'
   | 'firewall'
   | 'foundry-account'
