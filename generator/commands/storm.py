@@ -33,7 +33,8 @@ def command(
         raise GroundplanError("The template does not compile: run `groundplan verify` on the project.", 1)
     members, tallies = storm(project.environments[name], str(answers.get("chat_model", "")), calls)
     Console().print(table(members, tallies))
-    if any(tally.leaked for tally in tallies.values()):
+    # A back end without others beside it is spared at the price of answers: that is no fault.
+    if len(members) > 1 and any(tally.leaked for tally in tallies.values()):
         raise typer.Exit(1)
 
 
@@ -42,7 +43,8 @@ def table(members: list[str], tallies: dict[str, Tally]) -> Table:
     reasons = sorted({reason for tally in tallies.values() for reason in tally.refused})
     shown = Table(title="Calls while the members fail in turn", title_justify="left")
     shown.add_column("consumer")
-    headings = ["calls", *members, *reasons, "leaked 429", "leaked 5xx"]
+    others = sorted({name for tally in tallies.values() for name in tally.served} - set(members))
+    headings = ["calls", *members, *others, *reasons, "leaked 429", "leaked 5xx"]
     for heading in headings:
         shown.add_column(heading, justify="right", overflow="fold")
     sums: Counter[str] = Counter()

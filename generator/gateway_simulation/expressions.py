@@ -41,7 +41,7 @@ class Expressions:
         kinds = dict(found)
         self._program = _compiled(tuple(_expression(text, kinds[text]) for text in self._numbers))
         self._parts = {text: [part for part in PARTS if f".{part}" in text] for text in self._numbers}
-        self._known: dict[tuple[int, str], Mapping[str, Any]] = {}
+        self._known: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._lock = Lock()
         self._process: subprocess.Popen[str] | None = None
 
@@ -75,14 +75,14 @@ class Expressions:
             SimulationError: It uses a member that is not simulated.
         """
         body = ".Body" in text
-        given = json.dumps({part: context[part](body) for part in self._parts[text]}, sort_keys=True)
-        number = self._numbers[text]
-        answer = self._known.get((number, given))
+        given = {part: context[part](body) for part in self._parts[text]}
+        key = (text, repr(given))
+        answer = self._known.get(key)
         if answer is None:
-            answer = self._ask(f"{number}\t{given}\n")
+            answer = self._ask(f"{self._numbers[text]}\t{json.dumps(given)}\n")
             # The same question has the same answer, unless the expression looks at a clock or throws a die.
             if not IMPURE.search(text):
-                self._known[number, given] = answer
+                self._known[key] = answer
         if "refused" in answer:
             raise SimulationError(f"The expression {text} uses what the simulation lacks: {answer['refused']}.")
         if "threw" in answer:

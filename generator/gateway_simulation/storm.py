@@ -1,8 +1,9 @@
 """A storm: thousands of calls of several consumers while the members of a pool fail in turn, in virtual time.
 
-Every consumer asks for half of what its limits allow, except one that asks for half as much again as its request rate. Each member fails
-for a while, by refusing with a Retry-After, by an error, or by refusing the connection, then all of them; in between they recover
-for longer than a breaker stays open. What counts is how many refusals reach callers while a member could have answered.
+The first consumer keeps within its limits, the second asks for half as many tokens again as it may, the last for half as many calls again.
+Each member fails for a while, by refusing with a Retry-After, by an error, or by refusing the connection; then all but the last
+choice; then all. In between they recover for longer than a breaker stays open. What counts is how many refusals reach callers
+while a member could have answered: one that neither fails nor has asked to be left alone.
 """
 
 import json
@@ -18,6 +19,7 @@ from generator.gateway_simulation.messages import Headers, Request, Response, Si
 from generator.gateway_simulation.service import Simulation
 
 FAILING_SECONDS = 15.0
+RETRY_AFTER_SECONDS = 10
 CONSUMERS = 3
 KINDS = ("429", "503", "no connection")
 ANSWER = b'{"object": "chat.completion", "usage": {"total_tokens": %d}}'
@@ -27,26 +29,30 @@ class Weather:
     """Which member fails at a moment, and how; also the way to the members.
 
     Args:
-        members: Names of back ends.
+        members: Names of back ends, first choice first.
         recovery: Seconds between two failures.
         clock: Virtual time.
-        used: Tokens that each answer reports.
     """
 
-    def __init__(self, members: list[str], recovery: float, clock: VirtualClock, used: int) -> None:
+    def __init__(self, members: list[str], recovery: float, clock: VirtualClock) -> None:
         """Begin with everything well."""
-        self.members, self.recovery, self.clock, self.used = members, recovery, clock, used
-        self.begin = clock.now()
+        self.members, self.recovery, self.clock = members, recovery, clock
+        self.begin, self.used = clock.now(), 0
+        self.asked: dict[str, float] = {}
 
     def failure(self, member: str) -> str | None:
-        """How a member fails now; None when it is well."""
+        """How a member fails now; None when it does not."""
         turn, within = divmod(self.clock.now() - self.begin, FAILING_SECONDS + self.recovery)
         if within < self.recovery:
             return None
-        struck = int(turn) % (len(self.members) + 1)
-        if struck == len(self.members):
-            return "429"
-        return KINDS[int(turn) // (len(self.members) + 1) % len(KINDS)] if self.members[struck] == member else None
+        round_, turn = divmod(int(turn), len(self.members) + 2)
+        struck = [*([name] for name in self.members), self.members[:-1], self.members][turn]
+        kind = "429" if turn >= len(self.members) else KINDS[round_ % len(KINDS)]
+        return kind if member in struck else None
+
+    def could_answer(self, member: str) -> bool:
+        """Whether a member neither fails nor has asked to be left alone."""
+        return self.failure(member) is None and self.clock.now() >= self.asked.get(member, 0.0)
 
     def send(self, target: str, request: Request, timeout: float) -> Response:
         """Answer as the member would.
@@ -59,7 +65,9 @@ class Weather:
             raise ConnectionRefusedError(f"{target} is gone")
         body = json.dumps({"error": {"message": f"{target} is busy"}}).encode()
         if failure == "429":
-            return Response(429, "Too Many Requests", Headers([("Retry-After", "10"), ("x-member", target)]), [body])
+            self.asked[target] = self.clock.now() + RETRY_AFTER_SECONDS
+            headers = Headers([("Retry-After", str(RETRY_AFTER_SECONDS)), ("x-member", target)])
+            return Response(429, "Too Many Requests", headers, [body])
         if failure == "503":
             return Response(503, "Service Unavailable", Headers([("x-member", target)]), [body])
         return Response(200, "OK", Headers([("Content-Type", "application/json")]), [ANSWER % self.used])
@@ -83,7 +91,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Demand:
-    """A consumer: its name, how many calls a minute it makes, and its limits."""
+    """A consumer: its name, how many calls a minute it makes, and how many tokens each of them takes."""
 
     name: str
     calls: float
@@ -105,38 +113,40 @@ def storm(environment: Environment, model: str, calls: int = 10_000) -> tuple[li
         SimulationError: There is no gateway, or something that is not simulated.
     """
     clock = VirtualClock()
-    with Simulation(environment, Weather([], 0, clock, 0), clock) as gateway:
+    with Simulation(environment, Weather([], 0, clock), clock) as gateway:
         api, operation = _target(gateway)
         members, recovery = _members(gateway, api, operation)
         demands = _demands(gateway, api)
-        limits = [0.5 * item.tokens / item.calls for item in demands if item.tokens]
-        gateway.transport = weather = Weather(members, recovery, clock, max(1, int(min(limits, default=1000.0))))
+        gateway.transport = weather = Weather(members, recovery, clock)
         tallies = {item.name: Tally() for item in demands}
-        request = _request(gateway, api, operation, model, members)
+        request = _request(gateway, api, operation)
         debts = dict.fromkeys(tallies, 0.0)
         pause = 60 / sum(item.calls for item in demands)
-        for _ in range(calls):
+        for number in range(calls):
             clock.sleep(pause)
             for item in demands:
                 debts[item.name] += item.calls * pause / 60
-            name = max(debts, key=lambda key: debts[key])
-            debts[name] -= 1
-            request.headers.set(_key_name(api), [gateway.keys[name]])
+            next_one = max(demands, key=lambda item: debts[item.name])
+            debts[next_one.name] -= 1
+            weather.used = next_one.tokens
+            request.headers.set(_key_name(api), [gateway.keys[next_one.name]])
+            question = {"role": "user", "content": f"Is anybody there? {number}"}
+            request.body = json.dumps({"model": model, "messages": [question]}).encode()
             answer, call = gateway.carry(request)
             answer.read()
-            _count(tallies[name], weather, answer, call)
+            _count(tallies[next_one.name], weather, answer, call)
     return members, tallies
 
 
 def _count(tally: Tally, weather: Weather, answer: Response, call: Call | None) -> None:
     tally.calls += 1
     if call and answer.status == 200:
-        tally.served[call.served_by[-1]] += 1
+        tally.served[call.served_by[-1] if call.served_by else "cache"] += 1
         return
     limit = call.limited_by if call else ""
     reason = {"": "members", "rate-limit-by-key": "request rate", "llm-token-limit": "tokens"}[limit]
     tally.refused[f"{answer.status} {reason}"] += 1
-    if not limit and any(weather.failure(member) is None for member in weather.members):
+    if not limit and any(weather.could_answer(member) for member in weather.members):
         tally.leaked[answer.status] += 1
 
 
@@ -184,15 +194,17 @@ def _demands(gateway: Simulation, api: Api) -> list[Demand]:
             nodes = [node for top in product.policy["inbound"] for node in top.iter()]
             rates = [int(node.get("calls", "0")) for node in nodes if node.tag == "rate-limit-by-key"]
             limits = [int(node.get("tokens-per-minute", "0")) for node in nodes if node.tag == "llm-token-limit"]
-            found.append(Demand(name, 0.5 * min(rates, default=600), min(limits, default=0)))
+            rate, limit = min(rates, default=600), min(limits, default=0)
+            found.append(Demand(name, rate / 2, limit // rate))
     if not found:
         raise SimulationError(f"No consumer may call the API {api.name}: there is no storm without calls.")
-    *modest, greedy = found[:CONSUMERS]
-    return [*modest, Demand(greedy.name, 3 * greedy.calls, 0)]
+    *others, greedy = found[:CONSUMERS]
+    hungry = [Demand(item.name, item.calls, 3 * item.tokens) for item in others[1:]]
+    return [*others[:1], *hungry, Demand(greedy.name, 3 * greedy.calls, greedy.tokens // 3)]
 
 
-def _request(gateway: Simulation, api: Api, operation: Operation, model: str, members: list[str]) -> Request:
-    """A call that the policies let through: with a token, if they ask for one."""
+def _request(gateway: Simulation, api: Api, operation: Operation) -> Request:
+    """A call without a body that the policies let through: with a token, if they ask for one."""
     headers = Headers([("Content-Type", "application/json")])
     token = next((node for node in api.policy["inbound"] if node.tag == "validate-azure-ad-token"), None)
     if token is not None:
@@ -200,5 +212,4 @@ def _request(gateway: Simulation, api: Api, operation: Operation, model: str, me
         lifetime = 365 * 24 * 3600.0
         issued = tokens.issue(str(token.get("tenant-id")), audience, gateway.clock.now(), lifetime)
         headers.set("Authorization", [f"Bearer {issued}"])
-    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "Is anybody there?"}]}).encode()
-    return Request(operation.method, api.path + operation.path, headers, body)
+    return Request(operation.method, api.path + operation.path, headers, b"")
