@@ -51,6 +51,9 @@ class FakeModel:
             def log_message(self, format, *arguments):
                 pass
 
+            def do_GET(self):
+                self.do_POST()
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 fake.seen.append((self.path, dict(self.headers.items()), body))

@@ -13,13 +13,16 @@ import pytest
 from rich.console import Console
 
 from generator.answers import of_project
-from generator.commands.storm import table
-from generator.compiler import Compiler
+from generator.commands.storm import command, table
+from generator.compiler import TENANT_ID, Compiler
+from generator.errors import GroundplanError
 from generator.evaluation import Environment, Resource
+from generator.gateway_simulation.configuration import sections
+from generator.gateway_simulation.elements import refuse_unknown
 from generator.gateway_simulation.messages import Headers, Request, SimulationError
 from generator.gateway_simulation.storm import storm
 from generator.rendering import render
-from tests.gateway_support import SECRET, Reply, World, finish, refusal, used
+from tests.gateway_support import SECRET, FakeModel, Reply, World, refusal, used
 from tests.support import assert_refused, groundplan
 
 ANSWERS = {
@@ -33,7 +36,7 @@ ANSWERS = {
     "consumers": [
         {"name": name, "tokens_per_minute": tokens, "requests_per_minute": requests, "monthly_token_quota": quota}
         for name, tokens, requests, quota in (
-            ("intranet", 300000, 600, 1000000),
+            ("intranet", 300000, 600, 300000000),
             ("service-desk", 200000, 200, 120000000),
             ("reports", 100000, 100, 50000000),
             ("shopfloor", 1000, 60, 1000000),
@@ -89,7 +92,8 @@ def fails_over(world):
     """A refusal of the provisioned member costs nothing: the same call is served by the next priority."""
     world["provisioned"].reply = refusal(429, "provisioned", **{"Retry-After": "7"})
     status, _, body = world.chat()
-    assert (status, json.loads(body)["usage"]) == (200, {"total_tokens": 10}), "the caller saw the refusal"
+    assert status == 200, "the caller saw the refusal"
+    assert json.loads(body)["usage"] == {"total_tokens": 10}
     assert world.asked() == {"provisioned": 1, "primary": 1}, "not asked in the order of priorities"
     assert world["primary"].seen[0][2] == world["provisioned"].seen[0][2], "the request was not sent again"
 
@@ -169,7 +173,7 @@ def limits_tokens_a_minute(world):
 
 def limits_tokens_a_month(world):
     """A consumer over its monthly quota gets 403 until the next month; others do not notice."""
-    world["provisioned"].reply = used(1000000)
+    world["provisioned"].reply = used(300000000)
     assert world.chat()[0] == 200
     world.clock.sleep(61)
     assert world.chat()[0] == 403, "over the quota"
@@ -201,7 +205,10 @@ def hands_out_no_credentials(world):
     """Back ends see the identity of the gateway, neither the key nor the token of the caller."""
     world.chat()
     world.score()
-    for name, resource in (("provisioned", "https://cognitiveservices.azure.com"), ("own-models", "https://ml.azure.com")):
+    for name, resource in (
+        ("provisioned", "https://cognitiveservices.azure.com"),
+        ("own-models", "https://ml.azure.com"),
+    ):
         _, headers, _ = world[name].seen[0]
         assert headers["Authorization"].endswith(f"resource={resource}"), "no token of the gateway"
         assert "key-of-intranet" not in str(headers), "the key of the caller was passed on"
@@ -222,7 +229,9 @@ def streams(world):
     gate = Event()
     first, last = b'data: {"choices": []}\n\n', b'data: {"usage": {"total_tokens": 42}}\n\n'
     world["provisioned"].reply = Reply(200, {"Content-Type": "text/event-stream"}, (first, last), gate)
-    response = world.open("intranet", "/foundation/v1/chat/completions", {"model": "gpt-5.4", "messages": [], "stream": True})
+    response = world.open(
+        "intranet", "/foundation/v1/chat/completions", {"model": "gpt-5.4", "messages": [], "stream": True}
+    )
     read = response.read1(len(first))
     gate.set()
     rest = response.read()
@@ -245,7 +254,9 @@ def measures_by_consumer(world):
     world.chat()
     world["provisioned"].reply = used(500)
     world.chat("reports")
-    measured = [(dimensions["Product ID"], dimensions["Model"], spent) for _, dimensions, spent in world.simulation.metrics]
+    measured = [
+        (dimensions["Product ID"], dimensions["Model"], spent) for _, dimensions, spent in world.simulation.metrics
+    ]
     assert measured == [("intranet", "gpt-5.4", 10), ("reports", "gpt-5.4", 500)]
 
 
@@ -316,25 +327,76 @@ TAKEN = {
     "pool, limits, tokens": [
         (API, r"priority: item\.priority", "priority: 1", ((pays_for_provisioned_first, "order of priorities"),)),
         (CONSUMER, r' tokens-per-minute="[^"]*"', "", ((limits_tokens_a_minute, "over the token rate"),)),
-        (MODELS, r'(?s)<validate-azure-ad-token.*?</validate-azure-ad-token>', "", ((knows_the_caller, "a token that is missing"),)),
-        (MODELS, r'<set-header name="azureml-model-deployment" exists-action="delete" />', "", ((keeps_the_deployment, "chose"),)),
+        (
+            MODELS,
+            r"(?s)<validate-azure-ad-token.*?</validate-azure-ad-token>",
+            "",
+            ((knows_the_caller, "a token that is missing"),),
+        ),
+        (
+            MODELS,
+            r'<set-header name="azureml-model-deployment" exists-action="delete" />',
+            "",
+            ((keeps_the_deployment, "chose"),),
+        ),
         (FOUNDATION, r' buffer-response="false"', "", ((streams, "held back"),)),
-        (API, r"promptLogging == 'full'", "promptLogging != 'none'", ((keeps_prompts_to_itself, "was logged"),)),
     ],
     "breaker, quota": [
-        (API, r"\n *circuitBreaker: breaker", "", ((opens_and_closes, "not left alone"), (fails_over, "saw the refusal"))),
+        (API, r"breaker, fill", "fill", ()),
+        (
+            API,
+            r"\n *circuitBreaker: breaker",
+            "",
+            ((opens_and_closes, "not left alone"), (fails_over, "saw the refusal")),
+        ),
+        (OWN, r"breaker, fill", "fill", ()),
         (OWN, r"\n *circuitBreaker: breaker", "", ((admits_exhaustion_of_own_models, "not refused as busy"),)),
-        (CONSUMER, r' token-quota="[^"]*" token-quota-period="Monthly"', "", ((limits_tokens_a_month, "over the quota"),)),
-        (CONSUMER, r"<rate-limit-by-key [^>]*/>", "", ()),
-        ("gateway/policies/consumer-own-models.xml", r"<rate-limit-by-key [^>]*/>", "", ((limits_calls, "request rate"),)),
-        (FOUNDATION, r'<set-header name="api-key" exists-action="delete" />', "", ((hands_out_no_credentials, "key of the caller"),)),
-        (FOUNDATION, r'&amp;&amp; \(string\)context.Variables\["model"\] == "[^"]*"', "", ((keeps_to_allowed_models, "foreign model"),)),
+        (
+            CONSUMER,
+            r' token-quota="[^"]*" token-quota-period="Monthly"',
+            "",
+            ((limits_tokens_a_month, "over the quota"),),
+        ),
+        (
+            "gateway/policies/consumer-own-models.xml",
+            r"<rate-limit-by-key [^>]*/>",
+            "",
+            ((limits_calls, "request rate"),),
+        ),
+        (
+            FOUNDATION,
+            r'<set-header name="api-key" exists-action="delete" />',
+            "",
+            ((hands_out_no_credentials, "key of the caller"),),
+        ),
+        (
+            FOUNDATION,
+            r'&amp;&amp; \(string\)context.Variables\["model"\] == "[^"]*"',
+            "",
+            ((keeps_to_allowed_models, "foreign model"),),
+        ),
     ],
     "retry, on-error": [
-        (FOUNDATION, r"</?retry[^>]*>", "", ((fails_over, "saw the refusal"), (survives_dead_member, "cost the answer"))),
+        (
+            FOUNDATION,
+            r"</?retry[^>]*>",
+            "",
+            ((fails_over, "saw the refusal"), (survives_dead_member, "cost the answer")),
+        ),
+        (API, r"promptLogging == 'full'", "promptLogging != 'none'", ((keeps_prompts_to_itself, "was logged"),)),
         (VALUES, r"acceptRetryAfter: true", "acceptRetryAfter: false", ((opens_and_closes, "for too long"),)),
-        (FOUNDATION, r"(?s)(<outbound>\s*<base />).*(</outbound>)", r"\1\2", ((admits_exhaustion, "not refused|named"),)),
-        (MODELS, r"(?s)(<on-error>\s*<base />).*(</on-error>)", r"\1\2", ((admits_exhaustion_of_own_models, "not refused"),)),
+        (
+            FOUNDATION,
+            r"(?s)(<outbound>\s*<base />).*(</outbound>)",
+            r"\1\2",
+            ((admits_exhaustion, "not refused|named"),),
+        ),
+        (
+            MODELS,
+            r"(?s)(<on-error>\s*<base />).*(</on-error>)",
+            r"\1\2",
+            ((admits_exhaustion_of_own_models, "not refused"),),
+        ),
         (FOUNDATION, r"(?s)(<on-error>\s*<base />).*(</on-error>)", r"\1\2", ((admits_death, "not refused"),)),
     ],
 }
@@ -395,8 +457,9 @@ def test_storm_as_a_command(project, tmp_path):
     run = groundplan("storm", project, "--calls", 300)
     assert run.returncode == 0, run.stderr
     assert "foundation-provisioned" in run.stdout and "leaked 429" in run.stdout
-    assert_refused(groundplan("storm", project, "--env", "moon"), "There is no environment moon")
     assert_refused(groundplan("storm", tmp_path), "is no generated project")
+    with pytest.raises(GroundplanError, match="There is no environment moon"):
+        command(project, "moon")
 
 
 def altered(environment, kind, change):
@@ -419,12 +482,19 @@ def in_policy(old, new):
 
 UNKNOWN = {
     "element": (*in_policy("<outbound>", '<outbound><trace source="x" />'), "element trace is not simulated"),
-    "attribute": (*in_policy("buffer-request-body", "follow-redirects"), "follow-redirects of retry/forward-request|of forward-request"),
+    "attribute": (
+        *in_policy("buffer-request-body", "follow-redirects"),
+        "follow-redirects of retry/forward-request|of forward-request",
+    ),
     "child": (*in_policy("<audiences>", "<required-claims /><audiences>"), "required-claims is not simulated"),
     "section": (*in_policy("outbound>", "outside>"), "outside, which is no section"),
     "text": (*in_policy("</outbound>", ""), "not well-formed"),
     "code": (*in_policy("context.Response.StatusCode == 429", "context.Answer == 1"), "does not compile"),
-    "back end": ("Microsoft.ApiManagement/service/backends", lambda body: body["properties"].update(proxy={}), "proxy is not"),
+    "back end": (
+        "Microsoft.ApiManagement/service/backends",
+        lambda body: body["properties"].update(proxy={}),
+        "proxy is not",
+    ),
     "diagnostic": (
         "Microsoft.ApiManagement/service/apis/diagnostics",
         lambda body: body["properties"].update(operationNameFormat="Url"),
@@ -438,6 +508,96 @@ def test_what_is_not_simulated_is_refused(prod, name):
     kind, change, says = UNKNOWN[name]
     with pytest.raises(SimulationError, match=says):
         World(altered(prod, kind, change), AUDIENCE)
+
+
+SAFETY = (
+    '<llm-content-safety backend-id="own-models" shield-prompt="true" enforce-on-completions="true">'
+    '<categories output-type="FourSeverityLevels"><category name="Hate" threshold="4" /></categories></llm-content-safety>'
+)
+LOOKUP = (
+    '<llm-semantic-cache-lookup score-threshold="0.05" embeddings-backend-id="own-models" '
+    'embeddings-backend-auth="system-assigned"><vary-by>@(context.Subscription.Id)</vary-by>'
+    '<vary-by>@(((Jwt)context.Variables["caller"]).Subject)</vary-by></llm-semantic-cache-lookup>'
+)
+
+
+def test_content_is_judged_on_both_ways(prod):
+    """Policies of content safety, written here because the judge is a stand-in."""
+    environment = altered(prod, *in_policy('<set-variable name="model"', f'{SAFETY}<set-variable name="model"'))
+    with World(environment, AUDIENCE, judge=lambda text: SECRET in text) as world:
+        assert world.chat(question=SECRET)[0] == 403
+        assert world.asked() == {}
+        world["provisioned"].reply = Reply(chunks=(SECRET.encode(),))
+        status, _, body = world.chat()
+        assert (status, SECRET in body) == (403, False)
+        world["provisioned"].reply = Reply()
+        assert world.chat()[0] == 200
+
+
+def test_answers_are_kept_for_those_who_asked(prod):
+    def change(body):
+        text = body["properties"]["value"]
+        if "createChatCompletion" in text:
+            text = text.replace("<outbound>", '<outbound><llm-semantic-cache-store duration="60" />')
+            text = text.replace('<set-variable name="model"', f'{LOOKUP}<set-variable name="model"')
+            text = text.replace(
+                "failed-validation-httpcode", 'output-token-variable-name="caller" failed-validation-httpcode'
+            )
+        body["properties"]["value"] = text
+
+    environment = altered(prod, "Microsoft.ApiManagement/service/apis/policies", change)
+    with World(environment, AUDIENCE) as world:
+        again = [world.chat("intranet"), world.chat("intranet"), world.chat("reports")]
+        another = world.chat("intranet", Authorization=world.token(sub="somebody else"))
+        assert [status for status, *_ in (*again, another)] == [200] * 4
+        assert world.asked() == {"provisioned": 3}
+        world.clock.sleep(61)
+        world.chat("intranet")
+        assert world.asked() == {"provisioned": 4}
+
+
+def test_key_of_an_endpoint_on_a_cluster_is_fetched_once(prod, rendered_variants):
+    """The policy of another variant in the place of this one's, since the rest is the same."""
+    text = (rendered_variants / "kubernetes-models/gateway/policies/models.xml").read_text(encoding="utf-8")
+    given = {
+        "audience": AUDIENCE,
+        "tenant-id": TENANT_ID,
+        "models-backend": "own-models",
+        "path": "/score",
+        "vault-uri": "https://vault/",
+        "gateway-client-id": "gateway",
+    }
+    for name, value in given.items():
+        text = text.replace("{{" + name + "}}", value)
+
+    def change(body):
+        if "/models/" in body["name"]:
+            body["properties"]["value"] = text
+
+    environment = altered(prod, "Microsoft.ApiManagement/service/apis/policies", change)
+    with World(environment, AUDIENCE) as world:
+        vault = world.fakes["vault"] = FakeModel("vault")
+        world.simulation.transport.ports["vault"] = vault.port
+        vault.reply = Reply(chunks=(b'{"value": "the key"}',))
+        for elapsed, fetched in ((0, 1), (599, 1), (2, 2)):
+            world.clock.sleep(elapsed)
+            assert world.score()[0] == 200
+            assert world["own-models"].seen[-1][1]["Authorization"] == "Bearer the key"
+            assert len(vault.seen) == fetched
+        path, headers, _ = vault.seen[0]
+        assert path == "/secrets/models-key?api-version=7.4"
+        assert headers["Authorization"] == "Bearer identity=gateway;resource=https://vault.azure.net"
+        vault.die()
+        world.clock.sleep(601)
+        assert world.score()[0] == 503
+
+
+def test_every_policy_of_every_variant_is_simulated(rendered_variants):
+    paths = sorted(rendered_variants.glob("*/gateway/policies/*.xml"))
+    assert len(paths) > 20
+    for path in paths:
+        for nodes in sections(path.read_text(encoding="utf-8"), str(path)).values():
+            refuse_unknown([node for node in nodes if node.tag != "base"])
 
 
 def test_members_of_the_context_that_are_not_simulated_are_refused(prod):

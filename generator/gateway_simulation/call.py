@@ -109,8 +109,17 @@ class Call:
     def _context(self) -> dict[str, Callable[[bool], Any]]:
         """What expressions may ask for; the argument says whether bodies are wanted."""
         return {
-            "Api": lambda _: {"Id": self.api.name, "Name": self.api.title, "Path": self.api.path, "Version": self.api.version},
-            "Operation": lambda _: {"Id": self.operation.id, "Method": self.operation.method, "Name": self.operation.id},
+            "Api": lambda _: {
+                "Id": self.api.name,
+                "Name": self.api.title,
+                "Path": self.api.path,
+                "Version": self.api.version,
+            },
+            "Operation": lambda _: {
+                "Id": self.operation.id,
+                "Method": self.operation.method,
+                "Name": self.operation.id,
+            },
             "Product": lambda _: self.product and {"Id": self.product.name, "Name": self.product.name},
             "Subscription": lambda _: self.subscription and {"Id": self.subscription, "Name": self.subscription},
             "LastError": lambda _: self.last_error

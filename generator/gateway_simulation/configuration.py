@@ -103,7 +103,7 @@ def read(environment: Environment) -> Configuration:
         for name, properties in _children(environment, "subscriptions")
         if properties.get("state") == "active"
     }
-    return Configuration(apis, products, subscriptions, policies.of("") or _sections(DEFAULT))
+    return Configuration(apis, products, subscriptions, policies.of("") or sections(DEFAULT))
 
 
 def _children(environment: Environment, kind: str) -> list[tuple[str, dict[str, Any]]]:
@@ -164,7 +164,7 @@ class _Policies:
             return {section: [Element("base")] for section in SECTIONS} if owner else {}
         if text.startswith("["):
             text = _resolved(owner, text)
-        return _sections(NAMED_VALUE.sub(lambda name: self.values.get(name[1], name[0]), text), owner)
+        return sections(NAMED_VALUE.sub(lambda name: self.values.get(name[1], name[0]), text), owner)
 
 
 def _resolved(owner: str, text: str) -> str:
@@ -183,7 +183,12 @@ def _known(name: str, value: str) -> str:
     return f"https://{name}/" if name.endswith("uri") else f"known-when-deployed-{name}"
 
 
-def _sections(text: str, owner: str = "the gateway") -> Policy:
+def sections(text: str, owner: str = "the gateway") -> Policy:
+    """A policy by its sections.
+
+    Raises:
+        SimulationError: It is not well-formed, or has a section that there is none of.
+    """
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:

@@ -35,7 +35,9 @@ def part(*attributes: str, **children: Known) -> Known:
     return Known(_nothing, frozenset(attributes), {name.replace("_", "-"): known for name, known in children.items()})
 
 
-def element(name: str, *attributes: str, children: Mapping[str, Known] | None = {}) -> Callable[[Run], Run]:  # noqa: B006
+def element(
+    name: str, *attributes: str, children: Mapping[str, Known] | None = {}
+) -> Callable[[Run], Run]:  # noqa: B006
     """Register what runs an element."""
 
     def register(run: Run) -> Run:
@@ -76,7 +78,11 @@ def texts_of(node: Element) -> Iterator[tuple[str, str]]:
 
 # Flow
 
-@element("choose", children={"when": Known(_nothing, frozenset({"condition"}), None), "otherwise": Known(_nothing, frozenset(), None)})
+
+@element(
+    "choose",
+    children={"when": Known(_nothing, frozenset({"condition"}), None), "otherwise": Known(_nothing, frozenset(), None)},
+)
 def choose(call: Call, node: Element) -> None:
     """The first branch whose condition holds."""
     for branch in node:
@@ -134,6 +140,7 @@ def set_variable(call: Call, node: Element) -> None:
 
 # The message
 
+
 def change_header(call: Call, node: Element, headers: Headers) -> None:
     """One header of a message."""
     name, action = as_text(call.attribute(node, "name")), call.attribute(node, "exists-action", "override")
@@ -176,6 +183,7 @@ APPLICATIONS = part(application_id=part())
     "header-name",
     "failed-validation-httpcode",
     "failed-validation-error-message",
+    "output-token-variable-name",
     children={"audiences": part(audience=part()), "client-application-ids": APPLICATIONS},
 )
 def validate_azure_ad_token(call: Call, node: Element) -> None:
@@ -193,6 +201,9 @@ def validate_azure_ad_token(call: Call, node: Element) -> None:
         status = int(call.attribute(node, "failed-validation-httpcode", "401"))
         message = as_text(call.attribute(node, "failed-validation-error-message", "Access denied."))
         raise PolicyError(node.tag, reason, message, status)
+    variable = node.get("output-token-variable-name")
+    if variable:
+        call.variables[variable] = {"jwt": tokens.claims_of(token)}
 
 
 @element("authentication-managed-identity", "resource", "client-id")
@@ -207,6 +218,7 @@ def identity(call: Call, node: Element) -> str:
 
 
 # Limits
+
 
 @element("rate-limit-by-key", "calls", "renewal-period", "counter-key")
 def rate_limit_by_key(call: Call, node: Element) -> None:
@@ -298,6 +310,7 @@ def llm_emit_token_metric(call: Call, node: Element) -> None:
 
 # The back end
 
+
 @element("set-backend-service", "backend-id")
 def set_backend_service(call: Call, node: Element) -> None:
     """Which back end, or pool of them, is asked."""
@@ -386,6 +399,7 @@ def send_request(call: Call, node: Element) -> None:
 
 # Values that are kept
 
+
 @element("cache-lookup-value", "key", "variable-name", "caching-type")
 def cache_lookup_value(call: Call, node: Element) -> None:
     """A value that an earlier call has kept; without one there is no variable."""
@@ -402,6 +416,7 @@ def cache_store_value(call: Call, node: Element) -> None:
 
 
 # What calls say
+
 
 @element(
     "llm-content-safety",

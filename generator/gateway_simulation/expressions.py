@@ -13,7 +13,16 @@ from typing import Any
 
 from generator.gateway_simulation.messages import SimulationError
 from generator.tools.common import MissingTool, need
-from generator.tools.expressions import CONTEXT, HOW, LIBRARY, REFERENCES, Expression, find_compiler, is_expression, source
+from generator.tools.expressions import (
+    CONTEXT,
+    HOW,
+    LIBRARY,
+    REFERENCES,
+    Expression,
+    find_compiler,
+    is_expression,
+    source,
+)
 
 RUNTIME = Path(__file__).parent / "runtime.cs"
 PARTS = ("Api", "LastError", "Operation", "Product", "Request", "Response", "Subscription", "Variables")
@@ -90,7 +99,9 @@ class Expressions:
         return answer["value"], list(answer["consumed"])
 
     def _ask(self, line: str) -> Mapping[str, Any]:
-        assert self._process and self._process.stdin and self._process.stdout, "use the expressions as a context manager"
+        assert (
+            self._process and self._process.stdin and self._process.stdout
+        ), "use the expressions as a context manager"
         with self._lock:
             self._process.stdin.write(line)
             self._process.stdin.flush()
@@ -126,7 +137,9 @@ def _compiled(expressions: tuple[Expression, ...]) -> Path:
         [*command, str(CONTEXT), str(RUNTIME), str(code)], capture_output=True, text=True, check=False
     )
     if completed.returncode:
-        raise SimulationError(f"An expression does not compile: {' '.join((completed.stdout + completed.stderr).split())}")
+        raise SimulationError(
+            f"An expression does not compile: {' '.join((completed.stdout + completed.stderr).split())}"
+        )
     (folder / LIBRARY.name).symlink_to(LIBRARY)
     return program
 

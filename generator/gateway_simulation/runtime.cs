@@ -206,7 +206,16 @@ class Context : Part, IContext
         var parts = given.Value as JObject;
         if (parts == null && given.Value.Type == JTokenType.Integer) return (int)given.Value;
         if (parts == null) return ((JValue)given.Value).Value;
+        if (parts["jwt"] != null) return Token((JObject)parts["jwt"]);
         return parts["json"] ?? (object)new Response("Variables." + given.Name, parts["response"], Consumed);
+    }
+
+    static Jwt Token(JObject claims)
+    {
+        var lists = claims.Properties().ToDictionary(
+            claim => claim.Name,
+            claim => claim.Value is JArray ? claim.Value.ToObject<string[]>() : new[] { claim.Value.ToString() });
+        return new Jwt { Claims = lists, Subject = (string)claims["sub"], Issuer = (string)claims["iss"], Audiences = lists["aud"] };
     }
 
     public Guid RequestId { get { throw No("RequestId"); } }

@@ -24,6 +24,7 @@ def issue(tenant: str, audience: str, now: float, lifetime: float = 3600, **clai
         "nbf": int(now),
         "exp": int(now + lifetime),
         "azp": "00000000-0000-0000-0000-000000000001",
+        "sub": "somebody",
         **claims,
     }
     text = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(body)}"
@@ -32,7 +33,7 @@ def issue(tenant: str, audience: str, now: float, lifetime: float = 3600, **clai
 
 def fault(token: str, tenant: str, audiences: list[str], applications: list[str], now: float) -> str | None:
     """Why a token is not accepted, as an error code of the gateway; None when it is."""
-    claims = _claims(token)
+    claims = claims_of(token)
     if claims is None:
         return "JwtInvalid"
     expected = {f"https://login.microsoftonline.com/{tenant}/v2.0", f"https://sts.windows.net/{tenant}/"}
@@ -50,7 +51,8 @@ def fault(token: str, tenant: str, audiences: list[str], applications: list[str]
     return None
 
 
-def _claims(token: str) -> dict[str, Any] | None:
+def claims_of(token: str) -> dict[str, Any] | None:
+    """What a token claims, whoever has signed it; None when it is no token."""
     parts = token.split(".")
     if len(parts) != 3:
         return None
