@@ -1,6 +1,7 @@
 """Gateways behave: calls over real HTTP through the rendered policies and the evaluated pools, breakers and limits.
 
-Each behaviour is a function; it holds on the project as rendered, and fails on one from which the thing that it rests on was taken.
+Each behaviour is a function; it holds on the project as rendered, and fails on one from which the thing that it rests
+on was taken.
 """
 
 import json
@@ -321,8 +322,8 @@ def test_behaviour(world, behaviour):
     behaviour(world)
 
 
-# Things that are taken from the rendered project, in three lots that do not get in each other's way: file, what is replaced (a
-# regular expression), by what; the behaviours that must fail, with what they say.
+# Things that are taken from the rendered project, in three lots that do not get in each other's way: file, what is
+# replaced (a regular expression), by what; the behaviours that must fail, with what they say.
 TAKEN = {
     "pool, limits, tokens": [
         (API, r"priority: item\.priority", "priority: 1", ((pays_for_provisioned_first, "order of priorities"),)),
@@ -512,7 +513,8 @@ def test_what_is_not_simulated_is_refused(prod, name):
 
 SAFETY = (
     '<llm-content-safety backend-id="own-models" shield-prompt="true" enforce-on-completions="true">'
-    '<categories output-type="FourSeverityLevels"><category name="Hate" threshold="4" /></categories></llm-content-safety>'
+    '<categories output-type="FourSeverityLevels"><category name="Hate" threshold="4" /></categories>'
+    "</llm-content-safety>"
 )
 LOOKUP = (
     '<llm-semantic-cache-lookup score-threshold="0.05" embeddings-backend-id="own-models" '

@@ -22,7 +22,7 @@ def command(
     env: Annotated[str | None, typer.Option(help="Environment; the last one when not given.")] = None,
     calls: Annotated[int, typer.Option(min=1, help="Number of calls.")] = 10_000,
 ) -> None:
-    """Run calls through the policies, pools, breakers and limits while members fail in turn; exit 1 if a refusal leaks."""
+    """Send calls through policies, pools, breakers and limits while members fail in turn; exit 1 if a refusal leaks."""
     answers = of_project(directory)
     name = env or answers["environments"][-1]
     if name not in answers["environments"]:

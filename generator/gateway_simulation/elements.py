@@ -35,9 +35,7 @@ def part(*attributes: str, **children: Known) -> Known:
     return Known(_nothing, frozenset(attributes), {name.replace("_", "-"): known for name, known in children.items()})
 
 
-def element(
-    name: str, *attributes: str, children: Mapping[str, Known] | None = {}
-) -> Callable[[Run], Run]:  # noqa: B006
+def element(name: str, *attributes: str, children: Mapping[str, Known] | None = {}) -> Callable[[Run], Run]:
     """Register what runs an element."""
 
     def register(run: Run) -> Run:
@@ -243,7 +241,7 @@ def rate_limit_by_key(call: Call, node: Element) -> None:
     "remaining-quota-tokens-header-name",
 )
 def llm_token_limit(call: Call, node: Element) -> None:
-    """So many tokens a minute and a month: the prompt is counted before it goes out, the rest when the answer is there."""
+    """So many tokens a minute and a month: the prompt counts before it goes out, the rest when the answer is there."""
     key = (node.tag, as_text(call.attribute(node, "counter-key")))
     rate, quota = int(call.attribute(node, "tokens-per-minute", "0")), int(node.get("token-quota", "0"))
     if quota and node.get("token-quota-period") != "Monthly":

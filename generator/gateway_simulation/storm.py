@@ -1,9 +1,10 @@
 """A storm: thousands of calls of several consumers while the members of a pool fail in turn, in virtual time.
 
-The first consumer keeps within its limits, the second asks for half as many tokens again as it may, the last for half as many calls again.
-Each member fails for a while, by refusing with a Retry-After, by an error, or by refusing the connection; then all but the last
-choice; then all. In between they recover for longer than a breaker stays open. What counts is how many refusals reach callers
-while a member could have answered: one that neither fails nor has asked to be left alone.
+The first consumer keeps within its limits, the second takes half as many tokens again as it may, the last makes half as
+many calls again. Each member fails for a while, by refusing with a Retry-After, by an error, or by refusing the
+connection; then all but the last choice; then all. In between they recover for longer than a breaker stays open. What
+counts is how many refusals reach callers while a member could have answered: one that neither fails nor has asked to be
+left alone.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Entra tokens of the simulation: real JSON web tokens, signed with a secret for each tenant instead of Entra's keys."""
+"""Entra tokens of the simulation: JSON web tokens, signed with a secret for each tenant instead of the keys of Entra."""
 
 import base64
 import binascii
