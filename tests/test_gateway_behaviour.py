@@ -296,6 +296,16 @@ def admits_exhaustion_of_own_models(world):
     reveals_nothing(world, headers, body)
 
 
+def shuts_nobody_out(world):
+    """An error that the request of one consumer causes in the model costs other consumers nothing."""
+    world["own-models"].reply = refusal(502, "own-models")
+    status, headers, body = world.score("shopfloor")
+    assert status == 503
+    reveals_nothing(world, headers, body)
+    world["own-models"].reply = Reply()
+    assert world.score()[0] == 200, "others were shut out"
+
+
 BEHAVIOURS = (
     fails_over,
     pays_for_provisioned_first,
@@ -314,6 +324,7 @@ BEHAVIOURS = (
     limits_calls,
     keeps_the_deployment,
     admits_exhaustion_of_own_models,
+    shuts_nobody_out,
 )
 
 
@@ -340,18 +351,19 @@ TAKEN = {
             "",
             ((keeps_the_deployment, "chose"),),
         ),
+        (OWN, r"loneBreaker", "breaker", ((shuts_nobody_out, "shut out"),)),
         (FOUNDATION, r' buffer-response="false"', "", ((streams, "held back"),)),
     ],
     "breaker, quota": [
-        (API, r"breaker, fill", "fill", ()),
+        (API, r"import \{ breaker.*\}", "import { fill }", ()),
         (
             API,
-            r"\n *circuitBreaker: breaker",
+            r"\n *circuitBreaker: .*",
             "",
             ((opens_and_closes, "not left alone"), (fails_over, "saw the refusal")),
         ),
-        (OWN, r"breaker, fill", "fill", ()),
-        (OWN, r"\n *circuitBreaker: breaker", "", ((admits_exhaustion_of_own_models, "not refused as busy"),)),
+        (OWN, r"import \{ fill, loneBreaker \}", "import { fill }", ()),
+        (OWN, r"\n *circuitBreaker: loneBreaker", "", ((admits_exhaustion_of_own_models, "not refused as busy"),)),
         (
             CONSUMER,
             r' token-quota="[^"]*" token-quota-period="Monthly"',

@@ -1,4 +1,4 @@
-"""Entra tokens of the simulation: JSON web tokens, signed with a secret for each tenant instead of the keys of Entra."""
+"""Entra tokens of the simulation: JSON web tokens, signed with a secret for each tenant, not with the keys of Entra."""
 
 import base64
 import binascii
