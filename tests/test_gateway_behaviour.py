@@ -585,7 +585,7 @@ def test_key_of_an_endpoint_on_a_cluster_is_fetched_once(prod, rendered_variants
         text = text.replace("{{" + name + "}}", value)
 
     def change(body):
-        if "/models/" in body["name"]:
+        if "/models" in body["name"]:
             body["properties"]["value"] = text
 
     environment = altered(prod, "Microsoft.ApiManagement/service/apis/policies", change)

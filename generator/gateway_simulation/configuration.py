@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 import yaml
 
-from generator.evaluation import Environment
+from generator.evaluation import Environment, Resource
 from generator.gateway_simulation.messages import SimulationError
 
 SERVICE = "Microsoft.ApiManagement/service"
@@ -91,7 +91,7 @@ def read(environment: Environment) -> Configuration:
     apis = {item.name: item for item in (_api(environment, body, policies) for body in _children(environment, "apis"))}
     if not apis:
         raise SimulationError(f"{environment.name} has no API behind a gateway: there is nothing to simulate.")
-    offered = [item.name.split("/")[1:] for item in environment.of_type(f"{SERVICE}/products/apis")]
+    offered = [_parts(item) for item in environment.of_type(f"{SERVICE}/products/apis")]
     products = {
         name: Product(
             name, frozenset(api for product, api in offered if product == name), policies.of(f"products/{name}")
@@ -107,7 +107,15 @@ def read(environment: Environment) -> Configuration:
 
 
 def _children(environment: Environment, kind: str) -> list[tuple[str, dict[str, Any]]]:
-    return [(item.name.rpartition("/")[2], item.properties) for item in environment.of_type(f"{SERVICE}/{kind}")]
+    found = [(_parts(item)[-1], item.properties) for item in environment.of_type(f"{SERVICE}/{kind}")]
+    if len(dict(found)) < len(found):
+        raise SimulationError(f"Two resources of {kind} have one name: only one revision is simulated.")
+    return found
+
+
+def _parts(resource: Resource) -> list[str]:
+    """Names of a child of the gateway, without the gateway and without revisions."""
+    return [part.partition(";rev=")[0] for part in resource.name.split("/")[1:]]
 
 
 def _api(environment: Environment, found: tuple[str, dict[str, Any]], policies: "_Policies") -> Api:
@@ -124,9 +132,9 @@ def _api(environment: Environment, found: tuple[str, dict[str, Any]], policies: 
     names = body.get("subscriptionKeyParameterNames") or {}
     keys = (names.get("header", "Ocp-Apim-Subscription-Key"), names.get("query", "subscription-key"))
     diagnostics = tuple(
-        (item.name.rpartition("/")[2], item.properties)
+        (_parts(item)[-1], item.properties)
         for item in environment.of_type(f"{SERVICE}/apis/diagnostics")
-        if item.name.split("/")[1] == name
+        if _parts(item)[0] == name
     )
     version = str(body.get("apiVersion") or "")
     path = "/".join(part for part in ("", str(body["path"]), version) if part or not version)
@@ -154,7 +162,7 @@ class _Policies:
         for item in environment.resources:
             kind = item.type.removeprefix(f"{SERVICE}/")
             if item.type.startswith(SERVICE) and kind.endswith("policies") and kind != "policyFragments":
-                owner = "/".join([*kind.split("/")[:-1], *item.name.split("/")[1:-1]])
+                owner = "/".join([*kind.split("/")[:-1], *_parts(item)[:-1]])
                 self.texts[owner] = str(item.properties["value"])
 
     def of(self, owner: str) -> Policy:
