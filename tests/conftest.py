@@ -37,6 +37,7 @@ LAYERS = (
     "test_variants",
     "test_ml_code",
     "test_monitoring",
+    "test_gateway_behaviour",
     "test_delivery",
     "test_documents",
     "test_cli",

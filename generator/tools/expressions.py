@@ -21,6 +21,7 @@ from generator.tools.policies import NAMED_VALUE, _etree, policy_files
 
 CONTEXT = Path(__file__).parent / "policy_context.cs"
 LIBRARY = Path("/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll")
+REFERENCES = (f"-r:{LIBRARY}", "-r:System.Xml.Linq.dll", "-r:System.Xml.dll")
 HOW = "run `apt-get install mono-mcs mono-runtime libnewtonsoft-json5.0-cil`"
 USINGS = (
     "System",
@@ -104,7 +105,19 @@ def _stand_in(text: str, value: "re.Match[str]") -> str:
     return "value" if text[: value.start()].count('"') % 2 else "1"
 
 
-def _source(expressions: tuple[Expression, ...]) -> str:
+def find_compiler() -> str:
+    """The C# compiler.
+
+    Raises:
+        MissingTool: It or the JSON library of the expressions is not installed.
+    """
+    compiler = common.need("mcs", Path("/usr/bin"), HOW)
+    if not LIBRARY.is_file():
+        raise MissingTool(f"Newtonsoft.Json is not installed: {HOW}.")
+    return compiler
+
+
+def source(expressions: tuple[Expression, ...]) -> str:
     """A class with one method for each expression; `#line` gives errors the number of the expression."""
     lines = [BASICS, "static class Expressions {"]
     for number, expression in enumerate(expressions):
@@ -117,14 +130,11 @@ def _source(expressions: tuple[Expression, ...]) -> str:
 
 @cache
 def _compile(expressions: tuple[Expression, ...]) -> tuple[str, ...]:
-    compiler = common.need("mcs", Path("/usr/bin"), HOW)
-    if not LIBRARY.is_file():
-        raise MissingTool(f"Newtonsoft.Json is not installed: {HOW}.")
+    compiler = find_compiler()
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "expressions.cs"
-        source.write_text(_source(expressions), encoding="utf-8")
+        code = Path(folder) / "expressions.cs"
+        code.write_text(source(expressions), encoding="utf-8")
         output = f"-out:{folder}/expressions.dll"
-        libraries = [f"-r:{LIBRARY}", "-r:System.Xml.Linq.dll", "-r:System.Xml.dll"]
         completed = subprocess.run(
             [
                 compiler,
@@ -132,9 +142,9 @@ def _compile(expressions: tuple[Expression, ...]) -> tuple[str, ...]:
                 "-nologo",
                 "-nowarn:0169,0219,0414",
                 output,
-                *libraries,
+                *REFERENCES,
                 str(CONTEXT),
-                str(source),
+                str(code),
             ],
             capture_output=True,
             text=True,

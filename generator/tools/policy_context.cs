@@ -1,4 +1,5 @@
-// The part of the gateway's policy context that expressions may use, enough to compile them; nothing of it runs.
+// The part of the gateway's policy context that expressions may use, enough to compile them. The simulation of the gateway
+// runs them against it (generator/gateway_simulation/runtime.cs): members that it does not know throw.
 // Source of the members: learn.microsoft.com/azure/api-management/api-management-policy-expressions
 using System;
 using System.Collections.Generic;
@@ -191,18 +192,18 @@ public class Jwt
 
 public static class PolicyExtensions
 {
-    public static string GetValueOrDefault(this IReadOnlyDictionary<string, string[]> values, string name) { return null; }
-    public static string GetValueOrDefault(this IReadOnlyDictionary<string, string[]> values, string name, string other) { return other; }
-    public static string GetValueOrDefault(this IReadOnlyDictionary<string, string> values, string name) { return null; }
-    public static string GetValueOrDefault(this IReadOnlyDictionary<string, string> values, string name, string other) { return other; }
-    public static object GetValueOrDefault(this IReadOnlyDictionary<string, object> values, string name) { return null; }
-    public static T GetValueOrDefault<T>(this IReadOnlyDictionary<string, object> values, string name) { return default(T); }
-    public static T GetValueOrDefault<T>(this IReadOnlyDictionary<string, object> values, string name, T other) { return other; }
-    public static BasicAuthCredentials AsBasic(this string input) { return null; }
-    public static bool TryParseBasic(this string input, out BasicAuthCredentials result) { result = null; return false; }
-    public static Jwt AsJwt(this string input) { return null; }
-    public static bool TryParseJwt(this string input, out Jwt result) { result = null; return false; }
-    public static byte[] Encrypt(this byte[] input, string algorithm, byte[] key, byte[] vector) { return input; }
-    public static byte[] Decrypt(this byte[] input, string algorithm, byte[] key, byte[] vector) { return input; }
-    public static bool VerifyNoRevocation(this X509Certificate2 certificate) { return false; }
+    public static string GetValueOrDefault(this IReadOnlyDictionary<string, string[]> values, string name) { return values.GetValueOrDefault(name, null); }
+    public static string GetValueOrDefault(this IReadOnlyDictionary<string, string[]> values, string name, string other) { return values.ContainsKey(name) ? string.Join(",", values[name]) : other; }
+    public static string GetValueOrDefault(this IReadOnlyDictionary<string, string> values, string name) { return values.GetValueOrDefault(name, null); }
+    public static string GetValueOrDefault(this IReadOnlyDictionary<string, string> values, string name, string other) { return values.ContainsKey(name) ? values[name] : other; }
+    public static object GetValueOrDefault(this IReadOnlyDictionary<string, object> values, string name) { return values.ContainsKey(name) ? values[name] : null; }
+    public static T GetValueOrDefault<T>(this IReadOnlyDictionary<string, object> values, string name) { return values.GetValueOrDefault<T>(name, default(T)); }
+    public static T GetValueOrDefault<T>(this IReadOnlyDictionary<string, object> values, string name, T other) { return values.ContainsKey(name) ? (T)values[name] : other; }
+    public static BasicAuthCredentials AsBasic(this string input) { throw new NotSupportedException(); }
+    public static bool TryParseBasic(this string input, out BasicAuthCredentials result) { throw new NotSupportedException(); }
+    public static Jwt AsJwt(this string input) { throw new NotSupportedException(); }
+    public static bool TryParseJwt(this string input, out Jwt result) { throw new NotSupportedException(); }
+    public static byte[] Encrypt(this byte[] input, string algorithm, byte[] key, byte[] vector) { throw new NotSupportedException(); }
+    public static byte[] Decrypt(this byte[] input, string algorithm, byte[] key, byte[] vector) { throw new NotSupportedException(); }
+    public static bool VerifyNoRevocation(this X509Certificate2 certificate) { throw new NotSupportedException(); }
 }

@@ -1,4 +1,4 @@
-import { breaker, fill } from 'policy.bicep'
+import { breaker, fill, loneBreaker } from 'policy.bicep'
 
 @export()
 @description('An account that answers for a model.')
@@ -81,7 +81,7 @@ resource backends 'Microsoft.ApiManagement/service/backends@2024-05-01' = [
         validateCertificateChain: true
         validateCertificateName: true
       }
-      circuitBreaker: breaker
+      circuitBreaker: length(members) > 1 ? breaker : loneBreaker
     }
   }
 ]

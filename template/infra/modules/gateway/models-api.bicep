@@ -1,4 +1,4 @@
-import { breaker, fill } from 'policy.bicep'
+import { fill, loneBreaker } from 'policy.bicep'
 
 @description('Name of the gateway.')
 param gatewayName string
@@ -45,7 +45,7 @@ resource backend 'Microsoft.ApiManagement/service/backends@2024-05-01' = {
       validateCertificateChain: true
       validateCertificateName: true
     }
-    circuitBreaker: breaker
+    circuitBreaker: loneBreaker
   }
 }
 

@@ -30,3 +30,29 @@ var breaker = {
     }
   ]
 }
+
+@export()
+@description('When a back end that no other stands in for is left alone: if it asks for that. An error that one request causes shuts nobody else out.')
+var loneBreaker = {
+  rules: [
+    {
+      name: 'refusals'
+      failureCondition: {
+        count: 1
+        interval: 'PT1M'
+        statusCodeRanges: [
+          {
+            min: 429
+            max: 429
+          }
+          {
+            min: 503
+            max: 503
+          }
+        ]
+      }
+      tripDuration: 'PT10S'
+      acceptRetryAfter: true
+    }
+  ]
+}
