@@ -4,6 +4,7 @@ import { tags as tagSet } from '../shared/types.bicep'
 @description('Kind of a watched resource: the rules of monitoring/alert-rules.json that name it apply.')
 type targetKind =
   | 'application-insights'
+  | 'container-app'
   | 'firewall'
   | 'foundry-account'
   | 'gateway-classic'
