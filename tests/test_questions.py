@@ -251,6 +251,7 @@ WRONG = [
         {"location": "westus3", "data_residency": "region", "embedding_model": "text-embedding-3-small"},
         "with residency region",
     ),
+    ("orchestrator", {"profile": "prototype", "orchestrator": "container_apps"}, "private network"),
     ("batch_platform", {"model_sources": ["own"], "batch_platform": "foundry_batch"}, "no foundation model"),
     ("batch_platform", {"data_residency": "region", "batch_platform": "foundry_batch"}, "no batch deployments"),
     (
