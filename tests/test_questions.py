@@ -269,6 +269,7 @@ WRONG = [
     ("consumers", {"consumers": [{"name": "a1"}]}, "exactly name"),
     ("consumers", {"consumers": [{**ONE, "name": "A 1"}]}, "Rename consumer"),
     ("consumers", {"consumers": [ONE, ONE]}, "listed twice"),
+    ("consumers", {"consumers": [{**ONE, "name": "orchestrator"}]}, "Rename consumer orchestrator"),
     ("consumers", {"consumers": [{**ONE, "requests_per_minute": 0}]}, "requests_per_minute"),
     ("consumers", {"consumers": [{**ONE, "tokens_per_minute": "many"}]}, "whole numbers"),
     ("consumers", {"consumers": [{**ONE, "tokens_per_minute": 0}]}, "at least 1 in tokens_per_minute"),
