@@ -75,6 +75,8 @@ PLACES = (
     (r"ml/models/example/deployment\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r"ml/models", "own_online"),
     (r"ml/batch", "own_batch"),
+    (r"infra/modules/orchestrator|orchestrator(/|$)|.*/_?release-", "orchestrated"),
+    (r"scripts/orchestrator_revision|tests/scripts/test_orchestrator_revision", "orchestrated"),
     (r"ml/foundry_batch", "batch and batch_platform == 'foundry_batch'"),
     (r"scripts/rollout\.py|tests/scripts/test_rollout\.py", "own_online and own_model_hosting != 'databricks'"),
     (r"scripts/batch_rollout\.py|tests/scripts/test_batch_rollout\.py", "own_batch"),

@@ -15,7 +15,7 @@ from generator.tools.documents import check_links, check_markdown
 from generator.traceability import PAGE
 
 NAMES = [path.stem for path in sorted(VARIANTS.glob("*.yml"))]
-FUNCTION_NODES = {"exploration", "training", "tuning", "endpoint", "batch", "foundation", "gateway"}
+FUNCTION_NODES = {"exploration", "training", "tuning", "endpoint", "batch", "foundation", "gateway", "orchestrator"}
 CODE = re.compile(r"`([^`]+)`")
 
 
@@ -52,6 +52,7 @@ def test_the_diagram_shows_the_functions_of_the_answers_and_no_other(project):
         "batch": answers["batch"],
         "foundation": answers["serves_foundation"],
         "gateway": answers["online"],
+        "orchestrator": answers["orchestrated"],
     }
     declared = nodes(diagram(folder))
     assert {name for name in declared if name in FUNCTION_NODES} == {

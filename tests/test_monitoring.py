@@ -35,7 +35,7 @@ KINDS = {
     "all-reused": {"foundry-account", "ml-workspace", "online-endpoint", "online-deployment", "storage-account"},
     "batch-only": {"ml-workspace", "storage-account"},
     "exploration-only": {"ml-workspace", "storage-account"},
-    "fine-tuning": {"gateway-v2", "foundry-account", "storage-account"},
+    "fine-tuning": {"gateway-v2", "foundry-account", "storage-account", "container-app"},
     "foundation-chat": {"gateway-v2", "foundry-account"},
     "kubernetes-models": {"gateway-v2", "kubernetes-cluster", "ml-workspace", "online-endpoint", "storage-account"},
 }

@@ -256,6 +256,7 @@ WRONG = [
         {"location": "westus3", "data_residency": "region", "embedding_model": "text-embedding-3-small"},
         "with residency region",
     ),
+    ("orchestrator", {"profile": "prototype", "orchestrator": "container_apps"}, "private network"),
     ("batch_platform", {"model_sources": ["own"], "batch_platform": "foundry_batch"}, "no foundation model"),
     ("batch_platform", {"data_residency": "region", "batch_platform": "foundry_batch"}, "no batch deployments"),
     (
@@ -278,6 +279,7 @@ WRONG = [
     ("consumers", {"consumers": [{"name": "a1"}]}, "exactly name"),
     ("consumers", {"consumers": [{**ONE, "name": "A 1"}]}, "Rename consumer"),
     ("consumers", {"consumers": [ONE, ONE]}, "listed twice"),
+    ("consumers", {"consumers": [{**ONE, "name": "orchestrator"}]}, "Rename consumer orchestrator"),
     ("consumers", {"consumers": [{**ONE, "requests_per_minute": 0}]}, "requests_per_minute"),
     ("consumers", {"consumers": [{**ONE, "tokens_per_minute": "many"}]}, "whole numbers"),
     ("consumers", {"consumers": [{**ONE, "tokens_per_minute": 0}]}, "at least 1 in tokens_per_minute"),

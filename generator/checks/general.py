@@ -295,7 +295,9 @@ def names_and_sizes(project: Project) -> Iterator[Finding]:
     """
     yield from presence(project, RESOURCE_GROUP)
     for environment, resource in located(project, *NAME_RULES):
-        yield _name(project, environment, resource)
+        # A name that only a deployment knows is the platform's own.
+        if not resource.name.startswith("["):
+            yield _name(project, environment, resource)
     yield from _deployment_names(project)
     size = len(json.dumps(project.template).encode())
     yield verdict(

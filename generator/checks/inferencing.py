@@ -12,6 +12,8 @@ from generator.evaluation import Environment, Project, Resource
 DEPLOYMENT = "Microsoft.CognitiveServices/accounts/deployments"
 CLUSTER = "Microsoft.ContainerService/managedClusters"
 BACKEND = "Microsoft.ApiManagement/service/backends"
+APPS = "Microsoft.App/managedEnvironments"
+APP = "Microsoft.App/containerApps"
 DEPLOYMENT_FILE = "ml/models/example/deployment.yml"
 TAGS = {"model_version", "git_sha", "data_version", "deployed_by"}
 HARDENED = {
@@ -168,6 +170,73 @@ def _pool_faults(project: Project, environment: Environment, cluster: Resource) 
         yield "take the GPU from the system pool"
     if environment.name == "prod" and project.answers["zonal"] and not (system.get("availabilityZones")):
         yield "spread the nodes over zones"
+
+
+@check("INF-11")
+def orchestrator_always_there(project: Project) -> Iterator[Finding]:
+    """INF-11: the service has replicas at all times, each probe, its own identity, and machines without a GPU.
+
+    Looks at the environment with its machines, and at the service: revisions, address, image, secrets and probes.
+    Source: https://learn.microsoft.com/azure/container-apps/workload-profiles-overview
+    """
+    for environment in project.environments.values():
+        for kind in (APPS, APP):
+            found = environment.of_type(kind)
+            yield verdict(f"{environment.name}: {kind}", [] if len(found) == 1 else ["deploy one for the orchestrator"])
+        for item in environment.of_type(APPS):
+            due = environment.name == "prod" and bool(project.answers["zonal"])
+            yield compare(environment, item, {"properties.zoneRedundant": due}, _machine_faults(environment, item))
+        for item in environment.of_type(APP):
+            wanted = {
+                "identity.type": "UserAssigned",
+                "properties.configuration.activeRevisionsMode": "Multiple",
+                "properties.configuration.ingress.allowInsecure": False,
+            }
+            yield compare(environment, item, wanted, [*_service_faults(environment, item), *_container_faults(item)])
+
+
+def _machine_faults(environment: Environment, apps: Resource) -> Iterator[str]:
+    """The machines that the services of an environment run on."""
+    profiles = {row["name"]: row for row in apps.properties.get("workloadProfiles") or []}
+    for app in environment.of_type(APP):
+        if app.properties.get("workloadProfileName") not in profiles:
+            yield f"name a workload profile of it in {app}"
+    for name, row in profiles.items():
+        if not re.fullmatch(r"Consumption|D\d+", str(row.get("workloadProfileType"))):
+            yield f"make {name} a general purpose profile"
+        due = 3 if apps.properties.get("zoneRedundant") else 1
+        if row.get("workloadProfileType") != "Consumption" and (row.get("minimumCount") or 0) < due:
+            yield f"keep at least {due} machines of {name}"
+
+
+def _service_faults(environment: Environment, app: Resource) -> Iterator[str]:
+    """What is true of all revisions: who may pull and read secrets, and what the service keeps running."""
+    settings = app.properties.get("configuration") or {}
+    due = 3 if environment.name == "prod" else 1
+    if (value_at(app.properties, "template.scale.minReplicas") or 0) < due:
+        yield f"keep at least {due} replicas"
+    registries = settings.get("registries") or []
+    if not registries or not all(row.get("identity") and "passwordSecretRef" not in row for row in registries):
+        yield "pull its image with its identity"
+    secrets = settings.get("secrets") or []
+    if not secrets or not all(row.get("keyVaultUrl") and row.get("identity") and "value" not in row for row in secrets):
+        yield "read its secrets from the vault with its identity"
+    rows = value_at(settings, "ingress.traffic")
+    if isinstance(rows, list) and any(row.get("latestRevision") for row in rows):
+        yield "give no traffic to whatever comes last, it belongs to the release"
+    if not rows:
+        yield "write the traffic that it has, without it the newest revision gets everything"
+
+
+def _container_faults(app: Resource) -> Iterator[str]:
+    for row in value_at(app.properties, "template.containers") or [{}]:
+        probes = {str(item.get("type")).lower() for item in row.get("probes") or []}
+        for name in sorted({"liveness", "readiness", "startup"} - probes):
+            yield f"add a {name} probe"
+        image = str(row.get("image"))
+        # The image that runs is read from the service, and a release puts it there by its digest.
+        if not re.search(r"@sha256:[0-9a-f]{64}$", image) and "template.containers[0].image" not in image:
+            yield "name its image by digest"
 
 
 @check("INF-05")

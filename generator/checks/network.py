@@ -45,6 +45,7 @@ ENDPOINT = "Microsoft.Network/privateEndpoints"
 ZONE_GROUP = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
 ZONE = "Microsoft.Network/privateDnsZones"
 ZONE_LINK = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
+CONTAINER_APPS = "Microsoft.App/managedEnvironments"
 LINK_SCOPE = "Microsoft.Insights/privateLinkScopes"
 LINKED = "Microsoft.Insights/privateLinkScopes/scopedResources"
 ADDRESS = "Microsoft.Network/publicIPAddresses"
@@ -204,7 +205,8 @@ def _zone_group(project: Project, environment: Environment, endpoint: Resource, 
 
 def _zones(project: Project, environment: Environment, used: set[str]) -> Iterator[Finding]:
     """Own zones: exactly those in use, each linked to every network; none that a hub has."""
-    zones = environment.of_type(ZONE)
+    yield from _domains(environment)
+    zones = [zone for zone in environment.of_type(ZONE) if not zone.name.startswith("[")]
     if project.answers["hub"]:
         used = _gateway_zones(environment)
         faults = [f"remove {zone.name}, the hub has it" for zone in zones if zone.name not in used]
@@ -222,6 +224,25 @@ def _zones(project: Project, environment: Environment, used: set[str]) -> Iterat
         faults = [] if zone.name in used else ["no endpoint registers there, remove it"]
         faults += [f"link it to {network}" for network in sorted(networks - linked)]
         yield verdict(label(environment, zone), faults, str(zone))
+
+
+def _domains(environment: Environment) -> Iterator[Finding]:
+    """Each environment of container apps has one zone for its domain, which the platform chooses, in every network."""
+    networks = {network.id.lower() for network in environment.of_type(NETWORK)}
+    chosen = [zone for zone in environment.of_type(ZONE) if zone.name.startswith("[")]
+    for apps in environment.of_type(CONTAINER_APPS):
+        zones = [zone for zone in chosen if f"'{apps.id}'" in zone.name and "defaultDomain" in zone.name]
+        linked = {
+            str(value_at(link.properties, "virtualNetwork.id")).lower()
+            for link in environment.of_type(ZONE_LINK)
+            if any(zone.name[1:-1] in link.name for zone in zones)
+        }
+        faults = [] if len(zones) == 1 else [f"{len(zones)} private DNS zones for its domain, give it exactly one"]
+        faults += [f"link the zone of its domain to {network}" for network in sorted(networks - linked)]
+        yield verdict(f"{label(environment, apps)} domain", faults, str(apps))
+        chosen = [zone for zone in chosen if zone not in zones]
+    for zone in chosen:
+        yield verdict(label(environment, zone), ["nothing answers in it, remove it"], str(zone))
 
 
 def _link_scope(project: Project, environment: Environment) -> Iterator[Finding]:
@@ -493,9 +514,10 @@ def one_public_door(project: Project) -> Iterator[Finding]:
             yield verdict(label(environment, address), faults, str(address))
         for group in environment.of_type(SECURITY_GROUP):
             yield _inbound(project, environment, group)
-    for environment, apps in located(project, "Microsoft.App/managedEnvironments"):
+    for environment, apps in located(project, CONTAINER_APPS):
         if project.answers["private"]:
-            yield compare(environment, apps, {"properties.vnetConfiguration.internal": True})
+            closed = {"properties.vnetConfiguration.internal": True, "properties.publicNetworkAccess": "Disabled"}
+            yield compare(environment, apps, closed)
     yield from _web_firewall(project)
 
 

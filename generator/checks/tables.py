@@ -14,7 +14,7 @@ FIREWALL_SUBNET = "AzureFirewallSubnet"
 EXPECTED_COUNTS = {
     "Microsoft.Resources/resourceGroups": "2 + (1 if private else 0) + (1 if private and second_region else 0)"
     " + workspaces | length + [model_registry, serves_foundation, new_gateway] | select | list | length"
-    " + here | select('in', ['tuning', 'cluster', 'databricks']) | list | length",
+    " + here | select('in', ['tuning', 'cluster', 'databricks', 'orchestrator']) | list | length",
     "Microsoft.OperationalInsights/workspaces": "0 if 'log_analytics' in reuse else 1",
     "Microsoft.Insights/components": "1",
     "Microsoft.Insights/actionGroups": "1",
@@ -38,6 +38,8 @@ EXPECTED_COUNTS = {
     "Microsoft.Databricks/workspaces": "1 if 'databricks' in here else 0",
     "Microsoft.Cache/redisEnterprise": "1 if semantic_cache else 0",
     "Microsoft.Network/applicationGateways": "(2 if second_region else 1) if internet_facing else 0",
+    "Microsoft.App/managedEnvironments": "1 if 'orchestrator' in here else 0",
+    "Microsoft.App/containerApps": "1 if 'orchestrator' in here else 0",
 }
 """Resource type -> how many of them one environment has: an expression over the answers and `environment_facts`."""
 
@@ -152,7 +154,13 @@ ALLOWED_TYPES = {
         "Microsoft.Cache/redisEnterprise",
         "Microsoft.Cache/redisEnterprise/databases",
     ),
-    "'orchestrator' in here": ("Microsoft.App/managedEnvironments", "Microsoft.App/containerApps"),
+    "'orchestrator' in here": (
+        "Microsoft.App/managedEnvironments",
+        "Microsoft.App/containerApps",
+        "Microsoft.Network/privateDnsZones",
+        "Microsoft.Network/privateDnsZones/A",
+        "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
+    ),
     "'databricks' in here": ("Microsoft.Databricks/workspaces", "Microsoft.Databricks/accessConnectors"),
     "'exploration' in here and exploration_connector": ("Microsoft.Databricks/accessConnectors",),
 }
@@ -246,6 +254,8 @@ NAME_RULES = {
     "Microsoft.Search/searchServices": (2, 60, r"[a-z0-9][a-z0-9-]*[a-z0-9]"),
     "Microsoft.ContainerService/managedClusters": (1, 63, r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?"),
     "Microsoft.Databricks/workspaces": (3, 64, r"[A-Za-z0-9_-]+"),
+    "Microsoft.App/managedEnvironments": (2, 32, r"[a-z]([a-z0-9]|-(?!-))*(?<!-)"),
+    "Microsoft.App/containerApps": (2, 32, r"[a-z]([a-z0-9]|-(?!-))*(?<!-)"),
 }
 """Type -> shortest and longest name in characters, and its pattern.
 Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"""
@@ -374,6 +384,7 @@ PROTECTIONS = (
 LOGGED = (
     "Microsoft.ApiManagement/service",
     "Microsoft.Cache/redisEnterprise/databases",
+    "Microsoft.App/managedEnvironments",
     "Microsoft.CognitiveServices/accounts",
     "Microsoft.ContainerRegistry/registries",
     "Microsoft.ContainerService/managedClusters",

@@ -1,10 +1,15 @@
 """What can go wrong with the inferencing rows (INF), and what the detail of the check must say."""
 
 from tests.checks_support import Mutation, answer, drop, edit, put
-from tests.mutations.common import CHAT, CLUSTER, DEFAULT, DEPLOYMENT, KUBERNETES
+from tests.mutations.common import APPS, CHAT, CLUSTER, DEFAULT, DEPLOYMENT, KUBERNETES, TUNING
 
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BACKEND = "Microsoft.ApiManagement/service/backends"
+APP = "Microsoft.App/containerApps"
+PROFILE = "properties.workloadProfiles.0"
+SETTINGS = "properties.configuration"
+SCALE = "properties.template.scale"
+CONTAINER = "properties.template.containers.0"
 FILE = "ml/models/example/deployment.yml"
 
 MUTATIONS: list[Mutation] = [
@@ -37,6 +42,28 @@ MUTATIONS: list[Mutation] = [
         "CriticalAddonsOnly",
     ),
     ("INF-10", KUBERNETES, "none", drop("prod", CLUSTER), "deploy one cluster"),
+    ("INF-11", TUNING, "no service", drop("prod", APP), "deploy one for the orchestrator"),
+    ("INF-11", TUNING, "no environment", drop("dev", APPS), "deploy one for the orchestrator"),
+    ("INF-11", TUNING, "one zone", put("prod", APPS, "properties.zoneRedundant", False), "zoneRedundant"),
+    ("INF-11", TUNING, "GPU", put("prod", APPS, f"{PROFILE}.workloadProfileType", "NC24-A100"), "general purpose"),
+    ("INF-11", TUNING, "machines go", put("prod", APPS, f"{PROFILE}.minimumCount", 0), "at least 3 machines"),
+    ("INF-11", TUNING, "no profile", put("prod", APP, "properties.workloadProfileName", "gpu"), "workload profile"),
+    ("INF-11", TUNING, "to zero", put("prod", APP, f"{SCALE}.minReplicas", 0), "at least 3 replicas"),
+    ("INF-11", TUNING, "one revision", put("dev", APP, f"{SETTINGS}.activeRevisionsMode", "Single"), "Multiple"),
+    ("INF-11", TUNING, "no identity", put("test", APP, "identity.type", "None"), "identity.type"),
+    ("INF-11", TUNING, "plain HTTP", put("prod", APP, f"{SETTINGS}.ingress.allowInsecure", True), "allowInsecure"),
+    ("INF-11", TUNING, "no probes", put("prod", APP, f"{CONTAINER}.probes", []), "add a startup probe"),
+    ("INF-11", TUNING, "tag", put("prod", APP, f"{CONTAINER}.image", "x.azurecr.io/orchestrator:1"), "by digest"),
+    ("INF-11", TUNING, "password", put("prod", APP, f"{SETTINGS}.registries", []), "pull its image"),
+    ("INF-11", TUNING, "secret here", put("prod", APP, f"{SETTINGS}.secrets.0.value", "key"), "from the vault"),
+    (
+        "INF-11",
+        TUNING,
+        "newest gets all",
+        put("prod", APP, f"{SETTINGS}.ingress.traffic", [{"latestRevision": True, "weight": 100}]),
+        "belongs to the release",
+    ),
+    ("INF-11", TUNING, "no traffic", put("prod", APP, f"{SETTINGS}.ingress.traffic", None), "write the traffic"),
 ]
 
 FILE_ROWS: set[str] = {"INF-04", "INF-05", "INF-06"}

@@ -5,6 +5,7 @@ import { tags as tagSet } from '../shared/types.bicep'
 type targetKind =
   | 'application-gateway'
   | 'application-insights'
+  | 'container-app'
   | 'firewall'
   | 'foundry-account'
   | 'gateway-classic'
