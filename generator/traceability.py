@@ -70,10 +70,18 @@ PLACES = (
     (r"ml/models", "own_online"),
     (r"ml/batch", "own_batch"),
     (r"ml/foundry_batch", "batch and batch_platform == 'foundry_batch'"),
-    (r"scripts/rollout\.py|tests/scripts/test_rollout\.py", "own_online and own_model_hosting != 'databricks'"),
+    (
+        r"(tests/)?scripts/(test_)?(rollout|endpoint|health_gate|decommission)\.py",
+        "own_online and own_model_hosting != 'databricks'",
+    ),
+    (
+        r".*online-deployment\.bicep|ml/models/example/scaling\.json",
+        "own_online and own_model_hosting == 'managed_endpoint'",
+    ),
+    (r"ml/models/example/evaluation\.json", "own_online and own_model_hosting != 'databricks'"),
     (r"scripts/batch_rollout\.py|tests/scripts/test_batch_rollout\.py", "own_batch"),
     (r".*/_?rollout-step\.yml", "aml_inference"),
-    (r".*/rollout\.yml", "own_online and own_model_hosting != 'databricks'"),
+    (r".*/(_?rollout|emergency-rollout|decommission)\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r".*/rollout-batch\.yml", "own_batch"),
 )
 """Paths of a project -> when the answers bring them. Every rule that fits must hold; a test renders and looks."""

@@ -38,6 +38,7 @@ LAYERS = (
     "test_ml_code",
     "test_monitoring",
     "test_delivery",
+    "test_rehearsal",
     "test_documents",
     "test_cli",
     "test_interview",
