@@ -189,18 +189,18 @@ def evaluate(
     rollouts: dict[str, tuple[Resource, ...]] = {}
     if found and (root / ONLINE_DEPLOYMENT).is_file():
         diagnostics += compiler.compile(root / ONLINE_DEPLOYMENT).diagnostics
-        rollouts = {name: evaluate_rollout(root, name, answers, compiler) for name in found}
+        rollouts = {item.name: evaluate_rollout(root, item, answers, compiler) for item in found.values()}
     return Project(root, answers, found, compiled.template or {}, diagnostics, rollouts)
 
 
 def evaluate_rollout(
-    root: Path, environment: str, answers: Mapping[str, Any], compiler: Compiler, held: int = 0
+    root: Path, environment: Environment, answers: Mapping[str, Any], compiler: Compiler, held: int = 0
 ) -> tuple[Resource, ...]:
     """What a rollout deploys for the deployment blue of an environment.
 
     Args:
         root: Folder of the project.
-        environment: dev, test or prod.
+        environment: Where it is; its resources tell the tags.
         answers: Every answer and computed value.
         compiler: A started compiler.
         held: Instances that the deployment keeps.
@@ -209,22 +209,30 @@ def evaluate_rollout(
         GroundplanError: The module cannot be evaluated.
     """
     workload, location = str(answers["workload"]), str(answers["location"])
+    tags: dict[str, str] = next((item.tags for item in environment.resources if item.tags), {})
+    rows = [f"  {_quoted(name)}: {_quoted(value)}" for name, value in tags.items()]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder).resolve() / "rollout.bicepparam"
         module = Path(os.path.relpath((root / ONLINE_DEPLOYMENT).resolve(), path.parent)).as_posix()
         values = {
             "workload": f"'{workload}'",
-            "environmentName": f"'{environment}'",
+            "environmentName": f"'{environment.name}'",
             "location": f"'{location}'",
-            "endpointName": f"'mle-{workload}-{environment}'",
+            "endpointName": f"'mle-{workload}-{environment.name}'",
             "deploymentName": "'blue'",
             "heldInstances": str(held),
-            "tags": "{}",
+            "tags": "\n".join(["{", *rows, "}"]),
         }
         lines = [f"using '{module}'", *(f"param {name} = {value}" for name, value in values.items())]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        snapshot = compiler.snapshot(path, location, f"rg-{workload}-{environment}-inference")
+        snapshot = compiler.snapshot(path, location, f"rg-{workload}-{environment.name}-inference")
     return tuple(Resource(body) for body in snapshot.get("predictedResources", []))
+
+
+def _quoted(text: str) -> str:
+    """A text as Bicep writes it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
+    return f"'{escaped}'"
 
 
 def _evaluate(root: Path, name: str, location: str, compiler: Compiler) -> tuple[list[Diagnostic], Environment]:

@@ -35,11 +35,12 @@ var average = {
   statistic: 'Average'
   timeAggregation: 'Average'
 }
-var usage = union(average, {
+var usage = {
+  ...average
   metricNamespace: 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints/deployments'
   metricName: scaling.metric
   metricResourceUri: endpoint::deployment.id
-})
+}
 
 resource workspace 'Microsoft.MachineLearningServices/workspaces@2026-07-15-preview' existing = {
   name: purposeName('mlw', workload, environmentName, 'inference')
@@ -76,11 +77,12 @@ resource autoscale 'Microsoft.Insights/autoscalesettings@2022-10-01' = {
         }
         rules: [
           {
-            metricTrigger: union(usage, {
+            metricTrigger: {
+              ...usage
               operator: 'GreaterThan'
               threshold: scaling.outAbovePercent
               timeWindow: 'PT5M'
-            })
+            }
             scaleAction: {
               direction: 'Increase'
               type: 'ChangeCount'
@@ -89,7 +91,8 @@ resource autoscale 'Microsoft.Insights/autoscalesettings@2022-10-01' = {
             }
           }
           {
-            metricTrigger: union(average, {
+            metricTrigger: {
+              ...average
               metricNamespace: 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints'
               metricName: 'RequestLatency'
               metricResourceUri: endpoint.id
@@ -105,7 +108,7 @@ resource autoscale 'Microsoft.Insights/autoscalesettings@2022-10-01' = {
               operator: 'GreaterThan'
               threshold: scaling.outAboveLatencyMs
               timeWindow: 'PT5M'
-            })
+            }
             scaleAction: {
               direction: 'Increase'
               type: 'ChangeCount'
@@ -115,11 +118,12 @@ resource autoscale 'Microsoft.Insights/autoscalesettings@2022-10-01' = {
           }
           // Slower than out, so that one quiet moment does not undo what the next one needs.
           {
-            metricTrigger: union(usage, {
+            metricTrigger: {
+              ...usage
               operator: 'LessThan'
               threshold: scaling.inBelowPercent
               timeWindow: 'PT15M'
-            })
+            }
             scaleAction: {
               direction: 'Decrease'
               type: 'ChangeCount'
