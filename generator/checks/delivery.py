@@ -7,7 +7,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -109,16 +109,19 @@ def steps_of(project: Project, pipeline: str) -> dict[str, Step]:
     found = list(_jobs(data) if _github(project) else _stages(data))
     for step in [step for step in found if step.kind == "rollout"]:
         shared = _read(_shared(project, "rollout"), _given(step.values))
-        found += _jobs(shared) if _github(project) else _stages(shared)
+        found += [
+            replace(item, needs=item.needs or step.needs)
+            for item in (_jobs(shared) if _github(project) else _stages(shared))
+        ]
         found.remove(step)
     return {step.name: step for step in found}
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, str]:
-    """Expressions of the shared steps -> what an entry pipeline gives: the watch times."""
+    """Expressions of the shared steps -> what an entry pipeline gives: watch times, and what comes before."""
     minutes = values.get("minutes", [])
     rows = yaml.safe_load(minutes) if isinstance(minutes, str) else minutes
-    found = {}
+    found = {"${{ parameters.after }}": json.dumps(values.get("after", []))}
     for number, value in enumerate(rows or []):
         found[f"${{{{ fromJSON(inputs.minutes)[{number}] }}}}"] = str(value)
         found[f"${{{{ parameters.minutes[{number}] }}}}"] = str(value)
@@ -141,8 +144,12 @@ def _stages(data: Mapping[Any, Any]) -> Iterator[Step]:
             yield Step(_plain(stage["stage"]), called[0] if called else "", needs, stage, stage)
         else:
             environment = str(values.get("environment"))
-            name = {"plan": f"plan-{environment}", "deploy": environment}.get(kind, str(values.get("name")))
+            known = {"plan": f"plan-{environment}", "deploy": environment, **EMERGENCY_STAGES}
+            name = known.get(kind, str(values.get("name")))
             yield Step(_plain(name), kind, needs, values, stage)
+
+
+EMERGENCY_STAGES = {"emergency-start": "Record", "emergency-end": "Follow_up"}
 
 
 def _plain(name: str) -> str:
@@ -534,7 +541,7 @@ def emergency_has_gates(project: Project) -> Iterator[Finding]:
         entry = list(_jobs(data) if _github(project) else _stages(data))
         faults = [f"{name} may stay empty, require it" for name in sorted(_optional(project, data))]
         faults += [f"it does not call {name}, use the shared file" for name in _absent(entry, kind)]
-        yield verdict(_name(project, path), [*faults, *_in_order(project, pipeline, kind, entry)])
+        yield verdict(_name(project, path), [*faults, *_in_order(project, kind, entry)])
     if "emergency-rollout" in pipelines:
         yield from _shorter(project)
     for name in ("emergency-start", "emergency-end"):
@@ -564,11 +571,10 @@ def _optional(project: Project, data: Mapping[Any, Any]) -> set[str]:
     return {"reason", "approver"} - asked
 
 
-def _in_order(project: Project, pipeline: str, kind: str, entry: Sequence[Step]) -> Iterator[str]:
+def _in_order(project: Project, kind: str, entry: Sequence[Step]) -> Iterator[str]:
     """The change waits for the record (and validation), and the follow-up comes in any case."""
     steps = {step.name: step for step in entry}
-    start = next((step.name for step in entry if step.kind == "emergency-start"), "")
-    start = start if _github(project) else "record"
+    start = next((step.name for step in entry if step.kind == "emergency-start"), "record")
     for step in entry:
         if step.kind == kind:
             first = (
