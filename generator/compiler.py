@@ -171,12 +171,13 @@ class Compiler:
         content = json.loads(answer["parameters"]) if answer.get("parameters") else {}
         return _diagnostics(answer), {key: entry.get("value") for key, entry in content.get("parameters", {}).items()}
 
-    def snapshot(self, path: Path, location: str) -> dict[str, Any]:
+    def snapshot(self, path: Path, location: str, resource_group: str | None = None) -> dict[str, Any]:
         """Evaluate a .bicepparam file with its template.
 
         Args:
             path: The parameter file.
             location: Region of the deployment itself.
+            resource_group: Where a template goes that is not for a whole subscription.
 
         Returns:
             `predictedResources`, `diagnostics` and `outputs`.
@@ -189,6 +190,7 @@ class Compiler:
             "subscriptionId": SUBSCRIPTION_ID,
             "location": location,
             "deploymentName": "groundplan",
+            **({"resourceGroup": resource_group} if resource_group else {}),
         }
         answer = self._call("bicep/getSnapshot", {"path": str(path), "metadata": metadata, "externalInputs": []})
         snapshot: dict[str, Any] = json.loads(answer["snapshot"])

@@ -4,14 +4,19 @@ The compiler's snapshot applies parameters, loops, conditions, names and modules
 know stays as text such as `[reference(...)]`.
 """
 
+import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from generator.compiler import Compiler, Diagnostic
 from generator.errors import GroundplanError
+
+ONLINE_DEPLOYMENT = Path("infra/modules/machine-learning/online-deployment.bicep")
+"""What a rollout deploys for each deployment of a model; main.bicep does not refer to it."""
 
 EXTENSIONS = (
     "microsoft.authorization/roleassignments",
@@ -146,6 +151,7 @@ class Project:
         environments: By name, in the order of the answers.
         template: The compiled main.json; empty when it does not compile.
         diagnostics: Remarks of the compiler, of every level.
+        rollouts: Environment -> resources that a rollout deploys for the deployment blue; empty without a rollout.
     """
 
     root: Path
@@ -153,6 +159,7 @@ class Project:
     environments: Mapping[str, Environment]
     template: Mapping[str, Any]
     diagnostics: list[Diagnostic]
+    rollouts: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -179,7 +186,53 @@ def evaluate(
         for name in environments or answers["environments"]:
             remarks, found[name] = _evaluate(root, name, str(answers["location"]), compiler)
             diagnostics += [remark for remark in remarks if remark not in diagnostics]
-    return Project(root, answers, found, compiled.template or {}, diagnostics)
+    rollouts: dict[str, tuple[Resource, ...]] = {}
+    if found and (root / ONLINE_DEPLOYMENT).is_file():
+        diagnostics += compiler.compile(root / ONLINE_DEPLOYMENT).diagnostics
+        rollouts = {item.name: evaluate_rollout(root, item, answers, compiler) for item in found.values()}
+    return Project(root, answers, found, compiled.template or {}, diagnostics, rollouts)
+
+
+def evaluate_rollout(
+    root: Path, environment: Environment, answers: Mapping[str, Any], compiler: Compiler, held: int = 0
+) -> tuple[Resource, ...]:
+    """What a rollout deploys for the deployment blue of an environment.
+
+    Args:
+        root: Folder of the project.
+        environment: Where it is; its resources tell the tags.
+        answers: Every answer and computed value.
+        compiler: A started compiler.
+        held: Instances that the deployment keeps.
+
+    Raises:
+        GroundplanError: The module cannot be evaluated.
+    """
+    workload, location = str(answers["workload"]), str(answers["location"])
+    tags: dict[str, str] = next((item.tags for item in environment.resources if item.tags), {})
+    rows = [f"  {_quoted(name)}: {_quoted(value)}" for name, value in tags.items()]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder).resolve() / "rollout.bicepparam"
+        module = Path(os.path.relpath((root / ONLINE_DEPLOYMENT).resolve(), path.parent)).as_posix()
+        values = {
+            "workload": f"'{workload}'",
+            "environmentName": f"'{environment.name}'",
+            "location": f"'{location}'",
+            "endpointName": f"'mle-{workload}-{environment.name}'",
+            "deploymentName": "'blue'",
+            "heldInstances": str(held),
+            "tags": "\n".join(["{", *rows, "}"]),
+        }
+        lines = [f"using '{module}'", *(f"param {name} = {value}" for name, value in values.items())]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        snapshot = compiler.snapshot(path, location, f"rg-{workload}-{environment.name}-inference")
+    return tuple(Resource(body) for body in snapshot.get("predictedResources", []))
+
+
+def _quoted(text: str) -> str:
+    """A text as Bicep writes it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\${")
+    return f"'{escaped}'"
 
 
 def _evaluate(root: Path, name: str, location: str, compiler: Compiler) -> tuple[list[Diagnostic], Environment]:

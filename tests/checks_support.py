@@ -23,6 +23,7 @@ class Draft:
     environments: dict[str, list[dict[str, Any]]]
     parameters: dict[str, dict[str, Any]]
     template: dict[str, Any] = field(default_factory=dict)
+    rollouts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def of_type(self, environment: str, resource_type: str) -> list[dict[str, Any]]:
         return [body for body in self.environments[environment] if body["type"] == resource_type]
@@ -53,13 +54,15 @@ def spoil(project: Project, change: Change, scratch: Path) -> Project:
         },
         {name: copy.deepcopy(dict(env.parameters)) for name, env in project.environments.items()},
         copy.deepcopy(dict(project.template)),
+        {name: [copy.deepcopy(dict(item.body)) for item in rows] for name, rows in project.rollouts.items()},
     )
     change(draft)
     environments = {
         name: Environment(name, tuple(Resource(body) for body in bodies), {}, [], draft.parameters[name])
         for name, bodies in draft.environments.items()
     }
-    return Project(root, draft.answers, environments, draft.template, project.diagnostics)
+    rollouts = {name: tuple(Resource(body) for body in bodies) for name, bodies in draft.rollouts.items()}
+    return Project(root, draft.answers, environments, draft.template, project.diagnostics, rollouts)
 
 
 def judge(requirement: str, project: Project) -> tuple[str, list[Finding]]:

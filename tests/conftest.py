@@ -39,6 +39,7 @@ LAYERS = (
     "test_monitoring",
     "test_gateway_behaviour",
     "test_delivery",
+    "test_rehearsal",
     "test_documents",
     "test_cli",
     "test_interview",

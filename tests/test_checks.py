@@ -9,7 +9,7 @@ from generator.answers import load, of_project
 from generator.checks import registry
 from generator.checks.expected import allowed_types, environment_facts
 from generator.compiler import Compiler
-from generator.evaluation import Project, evaluate
+from generator.evaluation import Project, evaluate, evaluate_rollout
 from generator.paths import VARIANTS
 from generator.rendering import render
 from generator.requirements import load as load_requirements
@@ -27,7 +27,7 @@ class Projects:
     """The variants, each rendered and evaluated when a test first asks for it, by one compiler."""
 
     def __init__(self, compiler: Compiler, folder: Path) -> None:
-        self._compiler = compiler
+        self.compiler = compiler
         self._folder = folder
         self._known: dict[str, Project] = {}
 
@@ -35,7 +35,7 @@ class Projects:
         if name not in self._known:
             root = self._folder / name
             render(load(VARIANTS / f"{name}.yml"), root)
-            self._known[name] = evaluate(root, of_project(root), self._compiler)
+            self._known[name] = evaluate(root, of_project(root), self.compiler)
         return self._known[name]
 
 
@@ -102,6 +102,15 @@ def test_owners_may_add_resources_of_their_own(evaluated, tmp_path):
     )
     change = both(declared, add("prod", STORAGE, "stmine"))
     assert judge("GEN-01", spoil(evaluated[DEFAULT], change, tmp_path))[0] == HOLDS
+
+
+def test_a_rollout_holds_the_size_of_a_deployment(evaluated):
+    project = evaluated[DEFAULT]
+    prod = project.environments["prod"]
+    for held, bounds in ((0, ("3", "3", "9")), (7, ("7", "7", "9")), (12, ("12", "12", "12"))):
+        rows = evaluate_rollout(project.root, prod, project.answers, evaluated.compiler, held)
+        capacity = next(item for item in rows if "autoscale" in item.type).properties["profiles"][0]["capacity"]
+        assert (capacity["minimum"], capacity["default"], capacity["maximum"]) == bounds
 
 
 def test_a_project_that_does_not_compile_holds_nothing(evaluated):

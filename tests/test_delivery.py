@@ -94,13 +94,27 @@ def test_traffic_moves_only_after_approval_and_a_check(project):
     assert checks == [True, True, True]
 
 
+def test_an_emergency_has_every_step_of_the_planned_rollout(project):
+    planned, hurried = steps_of(project, "rollout"), steps_of(project, "emergency-rollout")
+    assert planned.keys() <= hurried.keys()
+    assert all("record" in paths(hurried, name)[0] for name in planned)
+    assert hurried["record"].kind == steps_of(project, "emergency")["record"].kind == "emergency-start"
+
+
+def test_what_is_switched_off_was_looked_at_first(project):
+    steps = steps_of(project, "decommission")
+    assert [command(step) for step in steps.values() if command(step)] == ["unused", "disable", "delete"]
+    assert set(paths(steps, "delete")[0]) >= {"unused", "disable", "delete"}
+    assert "-rollout" not in steps["disable"].values["environment"]
+
+
 @pytest.mark.parametrize("kind", ["rollout", "rollout-batch"])
 def test_rollback_depends_on_every_step(project, kind):
     steps = steps_of(project, kind)
     if not steps:
         assert not project.answers["own_batch"] and kind == "rollout-batch"
         return
-    assert set(steps["rollback"].needs) == set(steps) - {"rollback"}
+    assert set(steps["rollback"].needs) == set(steps) - {"rollback", "retire"}
     assert "-rollout" in steps["rollback"].values["environment"]
 
 

@@ -3,9 +3,11 @@
 Both systems are read into the same graph of steps, so that one rule judges both.
 """
 
+import ast
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,13 @@ LOOSE = (
     (re.compile(r"az extension add(?![^\n]*--version \d+\.\d+\.\d+)"), "an extension is added without a version"),
     (re.compile(r"\b(ubuntu|windows|macos)-latest\b"), "a machine image changes by itself"),
 )
+SHORTEST_MINUTES = 5
+"""A watch time that an emergency does not shorten."""
 LENIENT = re.compile(r"continue-on-error: true|continueOnError: true|succeededOrFailed\(\)")
+
+GATE_WORDS = ("RequestsPerMinute", "RequestLatency_P95", "deployment eq", "statusCodeClass", "least_requests")
+"""What the gate reads: whether traffic arrived, what failed, how long answers took."""
+RECORDED = {"pass": "are good", "fail": "are not", "empty": "hold no value", "missing": "hold no metric"}
 
 
 @dataclass(frozen=True)
@@ -67,8 +75,12 @@ def _shared(project: Project, name: str) -> Path:
     return _folder(project) / (f"_{name}.yml" if _github(project) else f"templates/{name}.yml")
 
 
-def _read(path: Path) -> dict[Any, Any]:
-    data = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+def _read(path: Path, given: Mapping[str, str] | None = None) -> dict[Any, Any]:
+    """A pipeline file, with the given expressions replaced by their values."""
+    text = _text(path)
+    for expression, value in (given or {}).items():
+        text = text.replace(expression, value)
+    data = yaml.safe_load(text)
     return data if isinstance(data, dict) else {}
 
 
@@ -89,10 +101,31 @@ def _list(value: Any) -> tuple[str, ...]:
 
 
 def steps_of(project: Project, pipeline: str) -> dict[str, Step]:
-    """Steps of an entry pipeline by name, those of Azure Pipelines named as in GitHub Actions."""
+    """Steps of an entry pipeline by name, those of Azure Pipelines named as in GitHub Actions.
+
+    A pipeline that calls the shared steps of a rollout has those, with what it gives to them.
+    """
     data = _read(_folder(project) / f"{pipeline}.yml")
-    found = _jobs(data) if _github(project) else _stages(data)
+    found = list(_jobs(data) if _github(project) else _stages(data))
+    for step in [step for step in found if step.kind == "rollout"]:
+        shared = _read(_shared(project, "rollout"), _given(step.values))
+        found += [
+            replace(item, needs=item.needs or step.needs)
+            for item in (_jobs(shared) if _github(project) else _stages(shared))
+        ]
+        found.remove(step)
     return {step.name: step for step in found}
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, str]:
+    """Expressions of the shared steps -> what an entry pipeline gives: watch times, and what comes before."""
+    minutes = values.get("minutes", [])
+    rows = yaml.safe_load(minutes) if isinstance(minutes, str) else minutes
+    found = {"${{ parameters.after }}": json.dumps(values.get("after", []))}
+    for number, value in enumerate(rows or []):
+        found[f"${{{{ fromJSON(inputs.minutes)[{number}] }}}}"] = str(value)
+        found[f"${{{{ parameters.minutes[{number}] }}}}"] = str(value)
+    return found
 
 
 def _jobs(data: Mapping[Any, Any]) -> Iterator[Step]:
@@ -111,8 +144,12 @@ def _stages(data: Mapping[Any, Any]) -> Iterator[Step]:
             yield Step(_plain(stage["stage"]), called[0] if called else "", needs, stage, stage)
         else:
             environment = str(values.get("environment"))
-            name = {"plan": f"plan-{environment}", "deploy": environment}.get(kind, str(values.get("name")))
+            known = {"plan": f"plan-{environment}", "deploy": environment, **EMERGENCY_STAGES}
+            name = known.get(kind, str(values.get("name")))
             yield Step(_plain(name), kind, needs, values, stage)
+
+
+EMERGENCY_STAGES = {"emergency-start": "Record", "emergency-end": "Follow_up"}
 
 
 def _plain(name: str) -> str:
@@ -314,11 +351,36 @@ def starts_without_traffic(project: Project) -> Iterator[Finding]:
         if _option(_command(step), "percent") != str(percent):
             faults.append(f"{step.name} does not mirror {percent} %, correct it")
     yield verdict(_name(project, path), faults)
+    door = _text(project.root / "scripts" / "endpoint.py")
     script = _text(project.root / "scripts" / "rollout.py")
-    faults = ["a new deployment takes all traffic, create it without"] if "--all-traffic" in script else []
-    if '"--deployment-name"' not in script:
+    faults = ["a new deployment takes all traffic, create it without"] if "--all-traffic" in door + script else []
+    if '"--deployment-name"' not in door:
         faults.append("the new deployment is not called by name, pass --deployment-name")
-    yield verdict("scripts/rollout.py", [] if script and not faults else faults or ["it is not there, add it"])
+    yield verdict("scripts/endpoint.py", faults if door else ["it is not there, add it"])
+    faults = (
+        [] if _calls(script, "create", "evaluate") else ["create does not call the new deployment, let it evaluate"]
+    )
+    yield verdict("scripts/rollout.py", faults)
+    cases = _json(project.root / "ml/models/example/evaluation.json").get("cases") or []
+    faults = [] if cases and all(case.get("request") and case.get("answers") for case in cases) else ["it has no cases"]
+    yield verdict("ml/models/example/evaluation.json", [f"{fault}, write requests and answers" for fault in faults])
+
+
+def _json(path: Path) -> dict[str, Any]:
+    data = json.loads(_text(path) or "{}")
+    return data if isinstance(data, dict) else {}
+
+
+def _calls(text: str, function: str, *names: str) -> bool:
+    """Whether a function of a script calls all of these."""
+    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef) and node.name == function]
+    called = {
+        call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+        for node in found
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call)
+    }
+    return set(names) <= called
 
 
 @check("SDP-07")
@@ -330,7 +392,13 @@ def in_steps(project: Project) -> Iterator[Finding]:
     minutes = [item.strip() for item in project.answers["bake_minutes"].split(",")]
     moves = _runs(steps, "shift")
     found = [_option(_command(step), "percent") for step in moves]
-    yield verdict(_name(project, path), [] if found == shares else [f"it moves {found} percent, move {shares}"])
+    faults = [] if found == shares else [f"it moves {found} percent, move {shares}"]
+    formers = [_option(_command(step), "former") for step in moves]
+    if formers != ["0", *shares[:-1]]:
+        faults.append(f"its steps start at {formers} percent, let each start where the one before ended")
+    if minutes != sorted(minutes, key=int):
+        faults.append("a later step is watched for less time, let the times grow")
+    yield verdict(_name(project, path), faults)
     after = [*moves[1:], *(step for step in steps.values() if step.name == "confirm")]
     for number, move in enumerate(moves):
         faults = ["nothing watches it, check it before the next step"] if number >= len(after) else []
@@ -354,6 +422,45 @@ def _watched(project: Project, steps: Mapping[str, Step], move: Step, follower: 
         yield f"{follower.name} does not wait {minutes} minutes, set minutes"
 
 
+@check("SDP-08")
+def gate_decides(project: Project) -> Iterator[Finding]:
+    """A gate on metrics stands before each step and the end; without metrics it says no, which its tests prove.
+
+    Source: https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-machinelearningservices-workspaces-onlineendpoints-metrics
+    """
+    path = project.root / "scripts" / "health_gate.py"
+    text = _text(path)
+    missing = [name for name in GATE_WORDS if name not in text]
+    yield verdict("scripts/health_gate.py", [f"it does not read {name}, add it" for name in missing])
+    script = _text(project.root / "scripts" / "rollout.py")
+    faults = [] if _calls(script, "check", "judge") else ["check does not ask the gate, call judge"]
+    yield verdict("scripts/rollout.py", faults)
+    folder = project.root / "tests" / "scripts" / "metrics"
+    recorded = {item.stem for item in folder.glob("*.json")} if folder.is_dir() else set()
+    tests = _text(project.root / "tests" / "scripts" / "test_health_gate.py")
+    faults = [
+        f"no test reads recorded metrics that {what}, add {name}.json"
+        for name, what in RECORDED.items()
+        if name not in recorded or f'"{name}"' not in tests
+    ]
+    yield verdict("tests/scripts/test_health_gate.py", faults)
+    for pipeline in ("rollout", "emergency-rollout"):
+        yield verdict(_name(project, _folder(project) / f"{pipeline}.yml"), _ungated(steps_of(project, pipeline)))
+
+
+def _ungated(steps: Mapping[str, Step]) -> list[str]:
+    """Steps that give the new deployment more, or call it good, without a check right before them."""
+    gated = [*_runs(steps, "shift"), *_runs(steps, "prove")]
+    if not _runs(steps, "mirror"):
+        gated = gated[1:]
+    faults = [] if gated else ["nothing is gated, check before each step"]
+    return faults + [f"{step.name} checks nothing, let it check first" for step in gated if not _gated(step)]
+
+
+def _gated(step: Step) -> bool:
+    return _command(step, "check")[:1] == ["check"]
+
+
 @check("SDP-09")
 def rolls_back(project: Project) -> Iterator[Finding]:
     """Whatever fails, the last job gives everything back, and nobody has to approve it."""
@@ -366,7 +473,9 @@ def rolls_back(project: Project) -> Iterator[Finding]:
         if not backs:
             yield verdict(path, ["nothing rolls back, add the step rollback"])
         for back in backs:
-            missing = steps.keys() - {back.name, *back.needs}
+            # What is deleted after the new deployment was proven is no reason to go back.
+            after = {step.name for step in _runs(steps, "delete") if "confirm" in step.needs}
+            missing = steps.keys() - {back.name, *back.needs} - after
             faults = [f"it does not watch {name}, add it" for name in sorted(missing)]
             condition = str(back.body.get("if") or back.values.get("condition") or "")
             words = ("failure", "cancelled") if _github(project) else ("failed()", "canceled()")
@@ -374,6 +483,27 @@ def rolls_back(project: Project) -> Iterator[Finding]:
             if "-rollout" not in str(back.values.get("environment")):
                 faults.append("it waits for an approval, run it in the -rollout environment")
             yield verdict(f"{path}: {back.name}", faults)
+    if pipelines:
+        yield from _last_good(project)
+
+
+def _last_good(project: Project) -> Iterator[Finding]:
+    """The last known good deployment is recorded where a rollout can find it, and nothing is deleted on the way back."""
+    script = _text(project.root / "scripts" / "rollout.py")
+    faults = [] if _calls(script, "prove", "tag") else ["prove does not mark the last known good one, tag it"]
+    faults += (
+        [] if _calls(script, "choose", "last_good", "restore") else ["choose does not look for it, call last_good"]
+    )
+    faults += [] if _calls(script, "_rollback", "restore") else ["rollback gives nothing back, call restore"]
+    if _calls(script, "_rollback", "delete"):
+        faults.append("rollback deletes what would tell the cause, keep it")
+    yield verdict("scripts/rollout.py", faults)
+    steps = steps_of(project, "rollout")
+    faults = [] if _runs(steps, "prove") else ["nothing marks the new deployment as good, add the step prove"]
+    for step in _runs(steps, "delete"):
+        if not _runs(steps, "prove") or _runs(steps, "prove")[0].name not in _before(steps, step.name):
+            faults.append(f"{step.name} does not wait until the new deployment is proven, add it")
+    yield verdict(_name(project, _shared(project, "rollout")), faults)
 
 
 @check("SDP-10")
@@ -394,3 +524,139 @@ def leaves_rollouts_alone(project: Project) -> Iterator[Finding]:
             f"properties.{name} belongs to the rollout, remove it" for name in names if name in resource.properties
         ]
         yield verdict(f"{environment.name}: {resource}", faults)
+
+
+@check("SDP-14")
+def emergency_has_gates(project: Project) -> Iterator[Finding]:
+    """The emergency path records why and who agreed, keeps every gate and the way back, and is followed up."""
+    pipelines = {"emergency": "deploy"}
+    if project.answers["own_online"] and project.answers["own_model_hosting"] != "databricks":
+        pipelines["emergency-rollout"] = "rollout"
+    for pipeline, kind in pipelines.items():
+        path = _folder(project) / f"{pipeline}.yml"
+        data = _read(path)
+        if not data:
+            yield verdict(_name(project, path), ["it is not there, add it"])
+            continue
+        entry = list(_jobs(data) if _github(project) else _stages(data))
+        faults = [f"{name} may stay empty, require it" for name in sorted(_optional(project, data))]
+        faults += [f"it does not call {name}, use the shared file" for name in _absent(entry, kind)]
+        yield verdict(_name(project, path), [*faults, *_in_order(project, kind, entry)])
+    if "emergency-rollout" in pipelines:
+        yield from _shorter(project)
+    for name in ("emergency-start", "emergency-end"):
+        path = _shared(project, name)
+        wanted = {"emergency-start": ("exit 1", "STARTED_BY"), "emergency-end": (_opens(project), "REASON", "APPROVER")}
+        missing = [word for word in wanted[name] if word not in _text(path)]
+        yield verdict(_name(project, path), [f"it lacks {word}, add it" for word in missing])
+
+
+def _opens(project: Project) -> str:
+    return "gh issue create" if _github(project) else "_apis/wit/workitems/"
+
+
+def _absent(entry: Sequence[Step], kind: str) -> list[str]:
+    found = {step.kind for step in entry}
+    return [name for name in ("emergency-start", kind, "emergency-end") if name not in found]
+
+
+def _optional(project: Project, data: Mapping[Any, Any]) -> set[str]:
+    """Of reason and approver those that nobody has to write."""
+    if _github(project):
+        triggers = data.get(True) or data.get("on") or {}
+        inputs = (triggers.get("workflow_dispatch") or {}).get("inputs") or {}
+        asked = {name for name, row in inputs.items() if row.get("required") is True and "default" not in row}
+    else:
+        asked = {row["name"] for row in data.get("parameters") or [] if "default" not in row}
+    return {"reason", "approver"} - asked
+
+
+def _in_order(project: Project, kind: str, entry: Sequence[Step]) -> Iterator[str]:
+    """The change waits for the record (and validation), and the follow-up comes in any case."""
+    steps = {step.name: step for step in entry}
+    start = next((step.name for step in entry if step.kind == "emergency-start"), "record")
+    for step in entry:
+        if step.kind == kind:
+            first = (
+                set(step.values.get("after") or ()) if kind == "rollout" and not _github(project) else set(step.needs)
+            )
+            waits = {_plain(name) for name in first} | {name for need in first for name in _before(steps, _plain(need))}
+            if start not in waits:
+                yield f"the change does not wait for {start}, add it"
+            if kind == "deploy" and "validate" not in waits:
+                yield "the change does not wait for validate, add it"
+        if step.kind == "emergency-end":
+            condition = str(step.body.get("if", "")) if _github(project) else _text(_shared(project, "emergency-end"))
+            word = "always()" if _github(project) else "condition: eq(dependencies.Record.result, 'Succeeded')"
+            if word not in condition:
+                yield "the follow-up is left out after a failure, let it come in any case"
+
+
+def _shorter(project: Project) -> Iterator[Finding]:
+    """The emergency has the steps of the planned rollout, watched for less time, by the same checks."""
+    planned, hurried = steps_of(project, "rollout"), steps_of(project, "emergency-rollout")
+    faults = [f"{name} is missing, use the shared steps" for name in sorted(planned.keys() - hurried.keys())]
+    times = [[_watch_minutes(step) for step in steps.values() if _gated(step)] for steps in (planned, hurried)]
+    if len(times[0]) != len(times[1]) or any(new > old for old, new in zip(*times, strict=False)):
+        faults.append(f"its steps are watched for {times[1]} minutes, not longer than {times[0]}")
+    elif sum(times[1]) >= sum(times[0]) and max(times[0], default=0) > SHORTEST_MINUTES:
+        faults.append("it is as slow as the planned rollout, shorten its watch times")
+    if 0 in times[1]:
+        faults.append("a step is not watched at all, give it minutes")
+    yield verdict(f"{_name(project, _folder(project) / 'emergency-rollout.yml')}: steps", faults)
+
+
+def _watch_minutes(step: Step) -> int:
+    return int(_option(_command(step, "check"), "minutes") or 0)
+
+
+@check("SDP-15")
+def proven_unused(project: Project) -> Iterator[Finding]:
+    """A deployment is looked at, taken out of the traffic, watched and deleted, and only when its name was repeated.
+
+    Source: https://learn.microsoft.com/azure/well-architected/operational-excellence/safe-deployments
+    """
+    path = _folder(project) / "decommission.yml"
+    steps, data = steps_of(project, "decommission"), _read(path)
+    faults = []
+    for command, former in (("unused", ""), ("disable", "unused"), ("delete", "disable")):
+        found = _runs(steps, command)
+        if not found:
+            faults.append(f"it does not run {command}, add the step")
+        elif former and former not in _before(steps, found[0].name):
+            faults.append(f"{command} does not wait for {former}, add it")
+    yield verdict(_name(project, path), [*faults, *_confirmed(project, steps, data)])
+    minutes = project.answers["bake_minutes"].split(",")[-1].strip()
+    faults = [
+        f"{step.name} does not look at {minutes} minutes, correct it"
+        for step in (*_runs(steps, "unused"), *_runs(steps, "delete"))
+        if _option(_command(step), "minutes") != minutes
+    ]
+    for step in _runs(steps, "delete"):
+        held = {steps[name].body.get("environment") for name in step.needs if name in steps}
+        waits = f"bake-{minutes}-minutes" in held if _github(project) else str(step.values.get("minutes")) == minutes
+        faults += [] if waits else [f"nothing waits {minutes} minutes before {step.name}, add it"]
+    yield verdict(f"{_name(project, path)}: times", faults)
+    script = _text(project.root / "scripts" / "decommission.py")
+    faults = [] if _calls(script, "delete", "unused") else ["delete does not look for callers, call unused"]
+    faults += [] if "options.confirm != options.name" in script else ["delete asks for no confirmation, compare it"]
+    yield verdict("scripts/decommission.py", faults)
+
+
+def _confirmed(project: Project, steps: Mapping[str, Step], data: Mapping[Any, Any]) -> Iterator[str]:
+    """Without a confirmation nothing changes."""
+    if _github(project):
+        triggers = data.get(True) or data.get("on") or {}
+        default = value_at(triggers, "workflow_dispatch.inputs.confirm.default")
+        wanted, empty = "inputs.confirm == inputs.deployment", ""
+    else:
+        default = next((row.get("default") for row in data.get("parameters") or [] if row["name"] == "confirm"), None)
+        wanted, empty = "eq('${{ parameters.confirm }}', '${{ parameters.deployment }}')", "none"
+    if default != empty:
+        yield "it changes something unless told otherwise, let confirm be empty"
+    for step in _runs(steps, "disable"):
+        if wanted not in str(step.body.get("if") or step.values.get("condition") or ""):
+            yield f"{step.name} runs without a confirmation, compare confirm with the name"
+    for step in _runs(steps, "delete"):
+        if _option(_command(step), "confirm") in (None, ""):
+            yield f"{step.name} passes no confirmation, pass confirm"

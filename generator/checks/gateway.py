@@ -294,7 +294,9 @@ def _harm_faults(element: Any, threshold: str | None) -> list[str]:
     due = dict.fromkeys(HARMS, threshold) if threshold else {}
     faults = [f"the threshold of {name} is not {threshold}, set it" for name in due if given.get(name) != threshold]
     scale = element.find("categories[@output-type='FourSeverityLevels']")
-    faults += ["its thresholds are of another scale, set output-type to FourSeverityLevels"] if due and scale is None else []
+    faults += (
+        ["its thresholds are of another scale, set output-type to FourSeverityLevels"] if due and scale is None else []
+    )
     return faults + [f"nobody asked to block {name}, remove it" for name in given if name not in due]
 
 
@@ -331,7 +333,9 @@ def cached_answers_stay_apart(project: Project) -> Iterator[Finding]:
     """
     yield from presence(project, REDIS)
     for environment, _, root, evidence in _api_policies(project, ["foundation"]):
-        yield verdict(evidence, ["there is no policy, deploy it"] if root is None else _lookup_faults(environment, root))
+        yield verdict(
+            evidence, ["there is no policy, deploy it"] if root is None else _lookup_faults(environment, root)
+        )
     for environment in project.environments.values():
         faults = [] if environment.of_type(CACHES) else ["the gateway does not know the cache, deploy service/caches"]
         yield verdict(f"{environment.name}: {CACHES}", faults)

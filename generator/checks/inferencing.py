@@ -14,6 +14,10 @@ CLUSTER = "Microsoft.ContainerService/managedClusters"
 BACKEND = "Microsoft.ApiManagement/service/backends"
 APPS = "Microsoft.App/managedEnvironments"
 APP = "Microsoft.App/containerApps"
+AUTOSCALE = "Microsoft.Insights/autoscalesettings"
+ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+FLOORS = {"low": 2, "medium": 3, "high": 3}
+"""Criticality -> least instances outside dev, where one is enough."""
 DEPLOYMENT_FILE = "ml/models/example/deployment.yml"
 TAGS = {"model_version", "git_sha", "data_version", "deployed_by"}
 HARDENED = {
@@ -237,6 +241,88 @@ def _container_faults(app: Resource) -> Iterator[str]:
         # The image that runs is read from the service, and a release puts it there by its digest.
         if not re.search(r"@sha256:[0-9a-f]{64}$", image) and "template.containers[0].image" not in image:
             yield "name its image by digest"
+
+
+@check("INF-03")
+def deployments_scale(project: Project) -> Iterator[Finding]:
+    """INF-03: each deployment scales by its load and its latency, never below the floor of the criticality.
+
+    Looks at what the module of the rollout deploys, and whether the rollout deploys it for both colours.
+    Source: https://learn.microsoft.com/azure/machine-learning/how-to-autoscale-endpoints
+    """
+    for environment in project.environments:
+        rows = [item for item in project.rollouts.get(environment, ()) if item.type == AUTOSCALE]
+        faults = [] if len(rows) == 1 else [f"a rollout deploys {len(rows)} rules of scaling, deploy one"]
+        for item in rows:
+            faults += _scaling_faults(project, environment, item)
+        yield verdict(f"{environment}: {AUTOSCALE}", faults)
+    door = project.root / "scripts/endpoint.py"
+    script = project.root / "scripts/rollout.py"
+    text = script.read_text(encoding="utf-8") if script.is_file() else ""
+    faults = [
+        f"it does not watch {what}, call watch"
+        for what, call in (
+            ("the new deployment", "endpoint.watch(options.new, instances)"),
+            ("the old one", "endpoint.watch(options.old, instances)"),
+        )
+        if call not in text
+    ]
+    yield verdict("scripts/rollout.py", faults)
+    text = door.read_text(encoding="utf-8") if door.is_file() else ""
+    faults = [] if '"deployment", "group", "create"' in text else ["it does not deploy the module, create it"]
+    yield verdict("scripts/endpoint.py", faults)
+
+
+def _scaling_faults(project: Project, environment: str, item: Resource) -> Iterator[str]:
+    target = str(item.properties.get("targetResourceUri"))
+    if (
+        not re.search(r"/onlineEndpoints/[^/]+/deployments/[^/]+$", target)
+        or item.properties.get("enabled") is not True
+    ):
+        yield "it scales no deployment, name one and enable it"
+    profile = (item.properties.get("profiles") or [{}])[0]
+    floor = 1 if environment == "dev" else FLOORS[project.answers["criticality"]]
+    numbers = {name: int(value) for name, value in (profile.get("capacity") or {}).items()}
+    if numbers.get("minimum", 0) < floor or numbers.get("default", 0) < floor:
+        yield f"its floor is {numbers.get('minimum')}, the criticality asks for {floor}"
+    if numbers.get("maximum", 0) <= numbers.get("minimum", 0):
+        yield "it cannot grow, raise its maximum"
+    yield from _rule_faults(project, target, profile.get("rules") or [])
+
+
+def _rule_faults(project: Project, target: str, rules: list[dict[str, Any]]) -> Iterator[str]:
+    load = "GpuUtilizationPercentage" if project.answers["inference_gpu"] else "CpuUtilizationPercentage"
+    endpoint = target.rpartition("/deployments/")[0]
+    limits: dict[str, float] = {}
+    for direction, operator in (("Increase", "GreaterThan"), ("Decrease", "LessThan")):
+        wanted = {
+            "metricName": load,
+            "metricNamespace": f"{ENDPOINT}/deployments",
+            "metricResourceUri": target,
+            "operator": operator,
+        }
+        found = [
+            rule["metricTrigger"] for rule in _moving(rules, direction) if wanted.items() <= _trigger(rule).items()
+        ]
+        if found:
+            limits[direction] = found[0]["threshold"]
+        else:
+            yield f"no rule on {load} lets it {'grow' if direction == 'Increase' else 'shrink'}, add one"
+    if limits.get("Increase", 100) <= limits.get("Decrease", 0):
+        yield "it shrinks at the load at which it grows, lower the limit"
+    wanted = {"metricName": "RequestLatency", "metricNamespace": ENDPOINT, "metricResourceUri": endpoint}
+    slow = [_trigger(rule) for rule in _moving(rules, "Increase") if wanted.items() <= _trigger(rule).items()]
+    if not any("deployment" in str(trigger.get("dimensions")) for trigger in slow):
+        yield "no rule on RequestLatency of the deployment lets it grow, add one"
+
+
+def _moving(rules: list[dict[str, Any]], direction: str) -> list[dict[str, Any]]:
+    return [rule for rule in rules if value_at(rule, "scaleAction.direction") == direction]
+
+
+def _trigger(rule: dict[str, Any]) -> dict[str, Any]:
+    trigger: dict[str, Any] = rule.get("metricTrigger") or {}
+    return trigger
 
 
 @check("INF-05")

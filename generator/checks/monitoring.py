@@ -125,6 +125,18 @@ def endpoints_are_watched(project: Project) -> Iterator[Finding]:
     found = {row["metric"] for row in rules if row["namespace"] == f"{ENDPOINT}/deployments"}
     faults = [f"no rule on {name} of deployments, add it" for name in sorted(DEPLOYMENT_METRICS - found)]
     yield verdict("monitoring/alert-rules.json", faults)
+    for name in project.environments:
+        alerts = [item for item in project.rollouts.get(name, ()) if item.type == METRIC_ALERT]
+        watched = {
+            str(row.get("metricName"))
+            for item in alerts
+            if "/deployments/" in str(item.properties.get("scopes"))
+            for row in value_at(item.properties, "criteria.allOf") or []
+        }
+        faults = [f"a rollout sets no rule on {metric}, add it" for metric in sorted(DEPLOYMENT_METRICS - watched)]
+        if not all("actionGroups/" in str(item.properties.get("actions")) for item in alerts):
+            faults.append("nobody is told, add the action group")
+        yield verdict(f"{name}: alerts that a rollout sets", faults)
 
 
 @check("MON-04")

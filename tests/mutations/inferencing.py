@@ -12,10 +12,83 @@ SCALE = "properties.template.scale"
 CONTAINER = "properties.template.containers.0"
 FILE = "ml/models/example/deployment.yml"
 
+MODULE = "Microsoft.Insights/autoscalesettings"
+
+
+def scaling(environment, path, value):
+    """Another value in what a rollout deploys to scale a deployment; None removes it."""
+
+    def change(draft):
+        target = next(body for body in draft.rollouts[environment] if body["type"] == MODULE)["properties"]
+        *parents, last = path.split(".")
+        for part in parents:
+            target = target[int(part)] if isinstance(target, list) else target[part]
+        key = int(last) if isinstance(target, list) else last
+        if value is None:
+            del target[key]
+        else:
+            target[key] = value
+
+    return change
+
+
+RULES = "profiles.0.rules"
+TRIGGER = "metricTrigger"
+
 MUTATIONS: list[Mutation] = [
     ("INF-02", DEFAULT, "traffic", put("prod", ENDPOINT, "properties.traffic", {"blue": 100}), "remove traffic"),
     ("INF-02", DEFAULT, "by key", put("prod", ENDPOINT, "properties.authMode", "Key"), "authMode"),
     ("INF-02", DEFAULT, "no endpoint", drop("prod", ENDPOINT), "deploy the endpoint"),
+    ("INF-03", DEFAULT, "low floor", scaling("prod", "profiles.0.capacity.minimum", "2"), "asks for 3"),
+    ("INF-03", DEFAULT, "cannot grow", scaling("test", "profiles.0.capacity.maximum", "3"), "raise its maximum"),
+    ("INF-03", DEFAULT, "off", scaling("dev", "enabled", False), "enable it"),
+    ("INF-03", DEFAULT, "of the endpoint", scaling("dev", "targetResourceUri", "/onlineEndpoints/x"), "no deployment"),
+    ("INF-03", DEFAULT, "no rule out", scaling("prod", f"{RULES}.0", None), "lets it grow"),
+    ("INF-03", DEFAULT, "no rule on latency", scaling("prod", f"{RULES}.1", None), "RequestLatency"),
+    (
+        "INF-03",
+        DEFAULT,
+        "latency of both colours",
+        scaling("prod", f"{RULES}.1.{TRIGGER}.dimensions", []),
+        "RequestLatency of the deployment",
+    ),
+    ("INF-03", DEFAULT, "no rule in", scaling("prod", f"{RULES}.2", None), "lets it shrink"),
+    (
+        "INF-03",
+        DEFAULT,
+        "load of a machine with a GPU",
+        scaling("prod", f"{RULES}.0.{TRIGGER}.metricName", "GpuUtilizationPercentage"),
+        "no rule on CpuUtilizationPercentage",
+    ),
+    (
+        "INF-03",
+        DEFAULT,
+        "other namespace",
+        scaling("prod", f"{RULES}.0.{TRIGGER}.metricNamespace", ENDPOINT),
+        "no rule on CpuUtilizationPercentage",
+    ),
+    (
+        "INF-03",
+        DEFAULT,
+        "in above out",
+        scaling("prod", f"{RULES}.2.{TRIGGER}.threshold", 75),
+        "shrinks at the load",
+    ),
+    ("INF-03", DEFAULT, "nothing deployed", lambda draft: draft.rollouts["prod"].clear(), "deploys 0 rules"),
+    (
+        "INF-03",
+        DEFAULT,
+        "new one only at the end",
+        edit("scripts/rollout.py", "    endpoint.watch(options.new, instances)\n", ""),
+        "does not watch the new deployment",
+    ),
+    (
+        "INF-03",
+        DEFAULT,
+        "module is not deployed",
+        edit("scripts/endpoint.py", '"deployment", "group", "create"', '"deployment", "group", "validate"'),
+        "does not deploy the module",
+    ),
     ("INF-04", DEFAULT, "no probe", edit(FILE, "liveness_probe:", "startup:"), "liveness_probe"),
     ("INF-04", DEFAULT, "slower promise", answer(latency_p95_ms=60000), "request_timeout_ms"),
     ("INF-05", DEFAULT, "no number", edit(FILE, "versions/1", "labels/latest"), "version number"),

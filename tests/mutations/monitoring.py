@@ -37,6 +37,20 @@ MUTATIONS: list[Mutation] = [
         edit("monitoring/alert-rules.json", "CpuUtilizationPercentage", "DiskUtilization"),
         "no rule on CpuUtilizationPercentage",
     ),
+    (
+        "MON-03",
+        DEFAULT,
+        "a rollout sets no alerts",
+        lambda draft: draft.rollouts["prod"].clear(),
+        "a rollout sets no rule on",
+    ),
+    (
+        "MON-03",
+        DEFAULT,
+        "nobody hears of a deployment",
+        lambda draft: draft.rollouts["prod"][-1]["properties"].update(actions=[]),
+        "nobody is told",
+    ),
     ("MON-04", DEFAULT, "no rule", drop("dev", METRIC, "training-failed-runs"), "no rule on Failed Runs"),
     (
         "MON-05",
