@@ -21,6 +21,8 @@ from generator.template import Question, Template
 
 EXPLORED = {2: 1200, 3: 6000}
 """Random interviews that are looked at first, by strength: what stands in one of them needs no proof."""
+ATTEMPTS = 50
+"""Tries to complete the answers of a proof."""
 CANDIDATES = 5
 """Rows that are built for each row that is taken."""
 PATIENCE = 3
@@ -187,10 +189,15 @@ class Builder:
                     self.ledger.strike(places)
                     self.impossible.append(tuple(self.levels.every[place] for place in places))
                 elif unseen.worth(places):
-                    row = self._row(self._at_random, shown[places])
-                    if row is None or not set(places) <= set(row.chosen):
-                        raise GroundplanError(f"{self._told(places)}: these answers lead to a question without one.", 1)
-                    self._keep(row, unseen)
+                    self._keep(self._completed(shown[places], places), unseen)
+
+    def _completed(self, answers: Mapping[str, Any], places: Sequence[int]) -> _Row:
+        """A complete interview with the answers of a proof; chance may lead the others into a dead end, so it has some tries."""
+        for _ in range(ATTEMPTS):
+            row = self._row(self._at_random, answers)
+            if row and set(places) <= set(row.chosen):
+                return row
+        raise GroundplanError(f"{self._told(places)}: every interview with these comes to a question without answer.", 1)
 
     def _keep(self, row: _Row | None, unseen: Ledger) -> None:
         if row and unseen.worth(row.chosen):
