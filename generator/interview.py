@@ -6,7 +6,7 @@ other answers, so lint has to play thousands.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -71,13 +71,14 @@ class Interview:
 
     Args:
         template: The template to interview with.
+        given: Keys that count as answered beforehand, as those of an answers file do.
     """
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, template: Template, given: Iterable[str] = ()) -> None:
         """Start with no step known."""
         self.template = template
         self._environment = template.names.environment
-        self._context = {**AnswersMap().combined, **_context(template.root)}
+        self._context = {**AnswersMap().combined, **_context(template.root), "_copier_answers": dict.fromkeys(given)}
         self._inputs: dict[str, list[str]] = {question.key: [] for question in template.questions}
         for text in template.texts:
             if text.place == "question":
@@ -93,19 +94,28 @@ class Interview:
             start: A finished interview, whose steps hold up to the first question that is answered otherwise.
         """
         steps = self._common(chosen, start) if start else {}
-        answers = {key: step.value for key, step in steps.items() if step.value is not UNSET}
         for question in self.template.questions[len(steps) :]:
-            key = question.key
-            choice = chosen.get(key, UNSET)
-            known = (repr(choice), *self._seen(key, steps))
-            if known not in self._steps:
-                self._steps[known] = self._step(question, choice, answers)
-            step = steps[key] = self._steps[known]
+            step = steps[question.key] = self.step(question, chosen.get(question.key, UNSET), steps)
             if step.failure or step.refused:
-                return Play(chosen, answers, steps, key)
-            if step.value is not UNSET:
-                answers[key] = step.value
-        return Play(chosen, answers, steps)
+                return Play(chosen, _values(steps, question.key), steps, question.key)
+        return Play(chosen, _values(steps), steps)
+
+    def inputs(self, key: str) -> list[str]:
+        """Names that the texts of a question use, its own aside."""
+        return self._inputs[key]
+
+    def step(self, question: Question, choice: Any, steps: Mapping[str, Step]) -> Step:
+        """One question after the steps before it, of which those count whose names its texts use.
+
+        Args:
+            question: The question.
+            choice: The answer that a person gives, or UNSET to take the default.
+            steps: Earlier steps by key.
+        """
+        known = (repr(choice), *self._seen(question.key, steps))
+        if known not in self._steps:
+            self._steps[known] = self._step(question, choice, _values(steps))
+        return self._steps[known]
 
     def _seen(self, key: str, steps: Mapping[str, Step]) -> tuple[str | None, ...]:
         """What a question sees of the steps: its key and the values of the names that its texts use."""
@@ -136,9 +146,13 @@ class Interview:
 
     def options(self, question: Question, play: Play) -> list[Any]:
         """Values that a person may choose at this point of an interview; of a yes-or-no question, true and false."""
-        seen = self._seen(question.key, play.steps)
+        return self.options_after(question, play.steps)
+
+    def options_after(self, question: Question, steps: Mapping[str, Step]) -> list[Any]:
+        """The same, after the steps before it."""
+        seen = self._seen(question.key, steps)
         if seen not in self._options:
-            self._options[seen] = self._offered(question, play.answers)
+            self._options[seen] = self._offered(question, _values(steps))
         return self._options[seen]
 
     def _offered(self, question: Question, answers: Mapping[str, Any]) -> list[Any]:
@@ -165,6 +179,11 @@ class Interview:
             jinja_env=self._environment,
             **question.spec,
         )
+
+
+def _values(steps: Mapping[str, Step], without: str = "") -> dict[str, Any]:
+    """Answers by key, of the questions that have one."""
+    return {key: step.value for key, step in steps.items() if step.value is not UNSET and key != without}
 
 
 def _context(root: Path) -> dict[str, Any]:
