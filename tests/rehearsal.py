@@ -564,7 +564,8 @@ def crashes(scripts: SimpleNamespace) -> Iterator[tuple[int, str, list[str]]]:
             try:
                 run.go()
             except Crash:
-                job = "rollback" if run.failed else next(name for name in run.steps if name not in run.done)
+                left = (name for name in run.steps if name not in run.done and name != "rollback")
+                job = "rollback" if run.failed else next(left)
                 yield number, job, [*_rolled_back(run), *_run_again(run), *_started_anew(run)]
             else:
                 yield number, "nothing", ["it did not die"]
