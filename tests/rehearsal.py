@@ -38,7 +38,7 @@ LEAST_REQUESTS = 8
 LEAST_WHEN_DYING = 3
 SLACK_MS = 150
 SLOW_SECONDS = 0.3
-"""The gate asks for fewer requests and allows for a busier machine than in the project: the rehearsal is to be quick."""
+"""The gate asks for fewer requests and allows for a busier machine than in a project: the rehearsal is quick."""
 
 
 class Server:
@@ -551,8 +551,8 @@ def moves(run: Run) -> list[dict[str, int]]:
 def crashes(scripts: SimpleNamespace) -> Iterator[tuple[int, str, list[str]]]:
     """A rollout that dies after each call of the platform: number of the call, the job, and the faults.
 
-    Each time three things may follow, and all are tried: the pipeline rolls back, somebody runs the failed job again, or
-    somebody starts a new run. A good rollout dies on its way, a bad one on its way back.
+    Each time three things may follow, and all are tried: the pipeline rolls back, somebody runs the failed job again,
+    or somebody starts a new run. A good rollout dies on its way, a bad one on its way back.
     """
     for behaviour in (Behaviour(), Behaviour(errors_from=50)):
         whole = start(scripts, behaviour)
@@ -564,7 +564,8 @@ def crashes(scripts: SimpleNamespace) -> Iterator[tuple[int, str, list[str]]]:
             try:
                 run.go()
             except Crash:
-                job = "rollback" if run.failed else next(name for name in run.steps if name not in run.done)
+                left = (name for name in run.steps if name not in run.done and name != "rollback")
+                job = "rollback" if run.failed else next(left)
                 yield number, job, [*_rolled_back(run), *_run_again(run), *_started_anew(run)]
             else:
                 yield number, "nothing", ["it did not die"]

@@ -488,7 +488,7 @@ def rolls_back(project: Project) -> Iterator[Finding]:
 
 
 def _last_good(project: Project) -> Iterator[Finding]:
-    """The last known good deployment is recorded where a rollout can find it, and nothing is deleted on the way back."""
+    """The last known good deployment is recorded where a rollout finds it, and nothing is deleted on the way back."""
     script = _text(project.root / "scripts" / "rollout.py")
     faults = [] if _calls(script, "prove", "tag") else ["prove does not mark the last known good one, tag it"]
     faults += (
