@@ -544,6 +544,8 @@ def test_content_is_judged_on_both_ways(prod):
         world["provisioned"].reply = Reply(chunks=(SECRET.encode(),))
         status, _, body = world.chat()
         assert (status, SECRET in body) == (403, False)
+        world["provisioned"].reply = Reply(200, {"Content-Type": "text/event-stream"}, (b"fair\n", SECRET.encode()))
+        assert world.chat()[2] == "fair\n"
         world["provisioned"].reply = Reply()
         assert world.chat()[0] == 200
 

@@ -426,7 +426,7 @@ def cache_store_value(call: Call, node: Element) -> None:
     children={"categories": part("output-type", category=part("name", "threshold")), "blocklists": part(id=part())},
 )
 def llm_content_safety(call: Call, node: Element) -> None:
-    """Ask the judge of the simulation about the prompt, and about the whole answer."""
+    """Ask the judge of the simulation about the prompt, and later about the answer."""
     call.gateway.backend(as_text(call.attribute(node, "backend-id")))
     blocked = PolicyError(node.tag, "ContentBlocked", "The content was blocked.", 403)
     if call.gateway.judge(call.request.body.decode()):

@@ -157,14 +157,24 @@ class Simulation:
                 nodes = [item for node in policy[section] for item in (outer if node.tag == "base" else [node])]
         return nodes
 
-    def _judged(self, call: Call, answer: Response) -> list[bytes]:
-        """The answer, or the error in its place; only whole answers are judged."""
+    def _judged(self, call: Call, answer: Response) -> Iterable[bytes]:
+        """The answer, or the error in its place; a stream ends before the chunk that makes it bad."""
+        if "event-stream" in (answer.headers.get("Content-Type") or ""):
+            return self._judged_stream(answer.chunks)
         body = answer.read()
         if call.judged and self.judge(body.decode(errors="replace")):
             call.fail(call.judged)
             answer.status, answer.reason = call.judged.status, call.judged.reason
             body = call.response.read() if call.response else b""
         return [body]
+
+    def _judged_stream(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        text = b""
+        for chunk in chunks:
+            text += chunk
+            if self.judge(text.decode(errors="replace")):
+                return
+            yield chunk
 
     def _complete(self, call: Call, answer: Response, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """The body as it comes; once it is there, tokens are counted and the call is logged."""
