@@ -200,7 +200,7 @@ def triggers(project: Project) -> Iterator[Finding]:
     path = ".github/workflows/retrain.yml" if github else ".azuredevops/retrain.yml"
     text = (project.root / path).read_text(encoding="utf-8") if (project.root / path).is_file() else ""
     # A parser of YAML 1.1 reads the key `on` as true.
-    pipeline = {"on" if key is True else key: value for key, value in yaml_file(project, path).items()}
+    pipeline = {{"True": "on"}.get(str(key), str(key)): value for key, value in yaml_file(project, path).items()}
     faults = list((_started_on_github if github else _started_on_azure_pipelines)(pipeline, watched))
     command = "retrain.py start" if answers["aml_training"] else "retrain.py --workspace"
     faults += [] if f"scripts/{command}" in text else ["start training with scripts/retrain.py"]
@@ -338,7 +338,7 @@ def _resumes(project: Project) -> Iterator[Finding]:
         yield verdict("ml/components/train.yml", faults)
         return
     tasks = value_at(yaml_file(project, "ml/resources/training.yml"), "resources.jobs.train_example.tasks") or []
-    train = next((task for task in tasks if task.get("task_key") == "train"), {})
+    train: Mapping[str, Any] = next((task for task in tasks if task.get("task_key") == "train"), {})
     given = "checkpoints" in (value_at(train, "python_wheel_task.named_parameters") or {})
     faults = [] if given == interruptible else ["pass the checkpoints to the task of interruptible runs"]
     faults += ["try an interrupted task again"] if interruptible and not train.get("max_retries") else []
