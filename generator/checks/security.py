@@ -100,7 +100,12 @@ def models_take_tokens(project: Project) -> Iterator[Finding]:
         yield compare(environment, endpoint, {"properties.authMode": "Key" if by_key else "AADToken"})
         if not by_key or not project.answers["new_gateway"]:
             continue
-        readers = {principal(item) for item in environment.of_type(ROLE_ASSIGNMENT) if role_id(item) == secrets_user}
+        readers = {
+            principal(item)
+            for item in environment.of_type(ROLE_ASSIGNMENT)
+            # The vault of the orchestrator holds another key.
+            if role_id(item) == secrets_user and "-orchestrator/" not in str(item.scope).lower()
+        }
         faults = [f"{item} reads the key, let only the gateway do so" for item in sorted(readers) if not _calls(item)]
         faults += [] if readers else ["let the gateway read the key from the key vault"]
         yield verdict(f"{label(environment, endpoint)} key", faults, str(endpoint))
