@@ -20,7 +20,7 @@ EXPECTED_COUNTS = {
     "Microsoft.Insights/actionGroups": "1",
     "Microsoft.Insights/privateLinkScopes": "1 if controlled else 0",
     "Microsoft.Consumption/budgets": "1",
-    "Microsoft.KeyVault/vaults": "1 + workspaces | length"
+    "Microsoft.KeyVault/vaults": "1 + workspaces | length + (1 if 'orchestrator' in here else 0)"
     " + (1 if customer_managed_keys and serves_foundation and second_region else 0)",
     "Microsoft.KeyVault/vaults/keys": "encrypted | length",
     "Microsoft.ManagedIdentity/userAssignedIdentities": "1 + here | length + encrypted | length",

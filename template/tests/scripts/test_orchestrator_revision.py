@@ -94,7 +94,7 @@ def test_a_new_image_is_built_and_pushed(platform, built, monkeypatch):
 def test_the_key_goes_into_the_vault_and_into_no_argument(platform, built):
     assert run("publish", "--commit=abc") == 0
     (put,) = platform.said("rest --method put")
-    assert "/vaults/kv-1/secrets/orchestrator-key?" in put
+    assert "/vaults/kv-1/secrets/gateway-key?" in put
     assert "key-1" not in " ".join(platform.asked)
 
 

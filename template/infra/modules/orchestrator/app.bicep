@@ -11,9 +11,6 @@ type callee = {
 
   @description('Audience of the token that it presents; empty when the gateway asks for none.')
   audience: string
-
-  @description('Address of the secret that holds its key of the gateway, without a version: new keys are followed.')
-  keyAddress: string
 }
 
 @description('Name of the service.')
@@ -38,6 +35,9 @@ param traffic object[]
 
 @description('What it calls.')
 param calls callee
+
+@description('Address of the vault that holds its key of the gateway.')
+param vaultUri string
 
 var identity = identityOf(platform.principals, 'orchestrator')
 var fewestReplicas = platform.environmentName == 'prod' ? 3 : 1
@@ -93,7 +93,8 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
       secrets: [
         {
           name: 'gateway-key'
-          keyVaultUrl: calls.keyAddress
+          // Without a version: a new key is followed.
+          keyVaultUrl: '${vaultUri}secrets/gateway-key'
           identity: identity.id
         }
       ]

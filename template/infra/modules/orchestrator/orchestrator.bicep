@@ -1,7 +1,8 @@
 targetScope = 'subscription'
 
-import { platform as platformType } from '../shared/types.bicep'
-import { purposeName, resourceName } from '../shared/naming.bicep'
+import { identityOf, platform as platformType } from '../shared/types.bicep'
+import { compactName, purposeName, resourceName } from '../shared/naming.bicep'
+import { endpointNetwork } from '../network/private-endpoint.bicep'
 import { callee } from 'app.bicep'
 
 // The service between callers and models.
@@ -21,6 +22,9 @@ param calls callee
 @description('Resource id of its subnet.')
 param subnetId string
 
+@description('Network of the private endpoint of its vault.')
+param network endpointNetwork
+
 @description('Resource ids of the networks that resolve its name.')
 param networkIds string[]
 
@@ -28,6 +32,7 @@ param networkIds string[]
 param zoneRedundant bool = false
 
 var roles = loadJsonContent('../../roles.json')
+var dnsZones = loadJsonContent('../../private-dns-zones.json')
 var appName = resourceName('ca', platform.workload, platform.environmentName)
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -42,6 +47,36 @@ module readers '../platform/resource-group-readers.bicep' = {
   params: {
     groupId: platform.operatorsGroupId
     roleId: roles.reader.id
+  }
+}
+
+// Of its own, since whoever reads a secret of a vault reads all of them. Its release writes its key of the gateway here.
+module vault '../platform/key-vault.bicep' = {
+  name: 'orchestrator-vault'
+  scope: group
+  params: {
+    name: '${compactName('kv', platform.workload, platform.environmentName, platform.suffix)}orc'
+    location: platform.location
+    hardwareKeys: false
+    publicAccess: false
+    readers: [identityOf(platform.principals, 'orchestrator')]
+    readerRoleId: roles.keyVaultSecretsUser.id
+    logAnalyticsId: platform.logAnalyticsId
+    tags: platform.tags
+  }
+}
+
+module vaultEndpoint '../network/private-endpoint.bicep' = {
+  name: 'orchestrator-vault-endpoint'
+  scope: resourceGroup(network.resourceGroupName)
+  params: {
+    name: purposeName('pep', platform.workload, platform.environmentName, 'orchestrator-vault')
+    location: platform.location
+    subnetId: network.subnetId
+    targetId: vault.outputs.id
+    groupId: 'vault'
+    zoneIds: map(dnsZones.vault, zone => '${network.zoneRoot}/${zone}')
+    tags: platform.tags
   }
 }
 
@@ -87,7 +122,11 @@ module app 'app.bicep' = if (image != 'none') {
     image: empty(image) ? current!.outputs.image : image
     traffic: empty(image) ? current!.outputs.traffic : []
     calls: calls
+    vaultUri: vault.outputs.uri
   }
+  dependsOn: [
+    vaultEndpoint
+  ]
 }
 
 @description('Resource id of the service; empty while it does not exist.')
