@@ -71,9 +71,7 @@ class Ledger:
         self.strength = strength
         self.place = {level: place for place, level in enumerate(levels)}
         factors = [level.factor for level in levels]
-        others = [
-            sum(1 << place for place, factor in enumerate(factors) if factor != mine) for mine in factors
-        ]
+        others = [sum(1 << place for place, factor in enumerate(factors) if factor != mine) for mine in factors]
         # Rest of a combination (places in order) -> bits of the levels that complete it.
         self.left: dict[tuple[int, ...], int] = {}
         for rest in combinations(range(len(levels)), strength - 1):
@@ -99,9 +97,9 @@ class Ledger:
         if self.strength == 2:
             return (self.left[(place,)] & mask).bit_count()
         rests = combinations(chosen, self.strength - 2)
-        return sum(
-            (self.left.get(tuple(sorted((*rest, place))), 0) & mask).bit_count() for rest in rests
-        ) // (self.strength - 1)
+        return sum((self.left.get(tuple(sorted((*rest, place))), 0) & mask).bit_count() for rest in rests) // (
+            self.strength - 1
+        )
 
     def worth(self, chosen: Sequence[int]) -> int:
         """Number of combinations that a row covers and none did before."""
@@ -197,7 +195,9 @@ class Builder:
             row = self._row(self._at_random, answers)
             if row and set(places) <= set(row.chosen):
                 return row
-        raise GroundplanError(f"{self._told(places)}: every interview with these comes to a question without answer.", 1)
+        raise GroundplanError(
+            f"{self._told(places)}: every interview with these comes to a question without answer.", 1
+        )
 
     def _keep(self, row: _Row | None, unseen: Ledger) -> None:
         if row and unseen.worth(row.chosen):

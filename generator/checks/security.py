@@ -104,8 +104,7 @@ def models_take_tokens(project: Project) -> Iterator[Finding]:
         readers = {
             principal(item)
             for item in environment.of_type(ROLE_ASSIGNMENT)
-            if role_id(item) == secrets_user
-            and same(type_of_id(str(item.scope)), VAULT)
+            if role_id(item) == secrets_user and same(type_of_id(str(item.scope)), VAULT)
             # The vault of the orchestrator holds another key.
             and "-orchestrator/" not in str(item.scope).lower()
         }

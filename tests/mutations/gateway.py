@@ -152,7 +152,13 @@ MUTATIONS: list[Mutation] = [
     ("GW-16", CHAT, "no version", put("prod", API, "properties.apiVersionSetId", "x"), "it has no version"),
     ("GW-16", CHAT, "released at once", add("prod", f"{API}/releases", "a/b/c"), "releases belong to the pipeline"),
     ("GW-16", DEFAULT, "no pipeline", remove(RELEASE), "does not release once and roll back"),
-    ("GW-16", DEFAULT, "untested", edit(RELEASE, "needs: [choose, test]", "needs: choose"), "let release wait for test"),
+    (
+        "GW-16",
+        DEFAULT,
+        "untested",
+        edit(RELEASE, "needs: [choose, test]", "needs: choose"),
+        "let release wait for test",
+    ),
     ("GW-16", DEFAULT, "unseen", edit(RELEASE, "needs: [choose, release]", "needs: choose"), "nobody calls what was"),
     ("GW-16", DEFAULT, "half a way back", edit(RELEASE, "test, release, confirm]", "release]"), "does not watch every"),
     (
