@@ -398,7 +398,13 @@ MUTATIONS: list[Mutation] = [
         put("prod", WAF_POLICY, "properties.policySettings.mode", "Detection"),
         "Prevention",
     ),
-    ("NET-08", CENTRAL, "switched off", put("dev", WAF_POLICY, "properties.policySettings.state", "Disabled"), "Enabled"),
+    (
+        "NET-08",
+        CENTRAL,
+        "switched off",
+        put("dev", WAF_POLICY, "properties.policySettings.state", "Disabled"),
+        "Enabled",
+    ),
     ("NET-08", CENTRAL, "another policy", put("prod", APP_GATEWAY, "properties.firewallPolicy.id", "x"), "nowhere"),
     (
         "NET-08",
