@@ -11,7 +11,7 @@ from generator.checks import Finding, check
 from generator.checks.delivery import Step, steps_of
 from generator.checks.expected import presence
 from generator.checks.reading import compare, decision_table, label, located, value_at, verdict
-from generator.checks.security import role_id
+from generator.checks.security import GUID, role_id
 from generator.evaluation import Environment, Project, Resource
 from generator.tools.policies import policy_faults, policy_files
 
@@ -129,6 +129,9 @@ def callers_present_tokens(project: Project) -> Iterator[Finding]:
         found = None if root is None else root.find("inbound/validate-azure-ad-token")
         audiences = [] if found is None else [item.text for item in found.findall("audiences/audience") if item.text]
         faults = [] if audiences else ["no Entra token with an audience is asked for, add validate-azure-ad-token"]
+        tenant = "" if found is None else str(found.get("tenant-id"))
+        if found is not None and not (GUID.fullmatch(tenant) or tenant == "{{tenant-id}}"):
+            faults.append(f"tokens of tenant {tenant or 'none'} pass, set tenant-id to the own tenant")
         yield verdict(evidence, faults)
 
 
@@ -244,7 +247,7 @@ def back_ends_have_one_breaker(project: Project) -> Iterator[Finding]:
 
 @check("GW-09")
 def retries_are_bounded(project: Project) -> Iterator[Finding]:
-    """One retry of the pool, with a count, that keeps the request and does not hold streams back; errors are hidden."""
+    """One retry of the pool, with a count, that keeps the request and holds no streams back; refusals are reworded."""
     for environment, _, root, evidence in _api_policies(project, ["foundation"]):
         retry = None if root is None else root.find("backend/retry")
         forward = None if retry is None else retry.find("forward-request")
@@ -261,8 +264,10 @@ def retries_are_bounded(project: Project) -> Iterator[Finding]:
             faults.append("a retry has no request to send again, set buffer-request-body to true")
         if project.answers["streaming"] and (forward is None or forward.get("buffer-response") != "false"):
             faults.append("streams are held back, set buffer-response to false")
-        if root is None or root.find("on-error//return-response") is None:
-            faults.append("errors name the back end, answer with return-response in on-error")
+        for section in ("outbound", "on-error"):
+            codes = [] if root is None else [item.get("code") for item in root.findall(f"{section}//set-status")]
+            if "429" not in codes or "503" not in codes:
+                faults.append(f"refusals name the back end, answer with 429 and 503 of your own in {section}")
         yield verdict(evidence, faults)
 
 

@@ -1,4 +1,4 @@
-"""Makes a revision of an API of the gateway the current one: called at its own address first, and back at the first doubt.
+"""Makes a revision of an API of the gateway the current one: called by its number first, and back at the first doubt.
 
 The deployment only creates revisions; this releases them.
 """

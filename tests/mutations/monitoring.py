@@ -1,7 +1,7 @@
 """What can go wrong with the monitoring rows (MON), and what the detail of the check must say."""
 
 from tests.checks_support import Mutation, answer, drop, edit, put, remove
-from tests.mutations.common import APIM, CHAT, DEFAULT, DIAGNOSTICS, INSIGHTS, LOGS
+from tests.mutations.common import APIM, CENTRAL, CHAT, DEFAULT, DIAGNOSTICS, INSIGHTS, LOGS
 
 METRIC = "Microsoft.Insights/metricAlerts"
 ACTIVITY = "Microsoft.Insights/activityLogAlerts"
@@ -69,6 +69,7 @@ MUTATIONS: list[Mutation] = [
     ("MON-06", DEFAULT, "other tier", put("prod", METRIC, NAME, "Capacity", "gateway-cpu"), "no metric of this tier"),
     ("MON-06", DEFAULT, "classic", put("prod", APIM, "sku.name", "Premium"), "no rule on Capacity"),
     ("MON-07", DEFAULT, "no health", drop("prod", ACTIVITY, "service-health"), "no alert on it"),
+    ("MON-07", CENTRAL, "door", drop("prod", METRIC, "unhealthy-gateway"), "UnhealthyHostCount"),
     ("MON-07", DEFAULT, "vault", drop("prod", METRIC, "key-vault-latency"), "ServiceApiLatency"),
     ("MON-09", DEFAULT, "none", drop("prod", WORKBOOK), "there is none"),
     ("MON-09", DEFAULT, "torn", put("prod", WORKBOOK, "properties.serializedData", "{"), "is no workbook"),

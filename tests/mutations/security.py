@@ -4,6 +4,7 @@ from tests.checks_support import Addition, Mutation, add, drop, edit, put, remov
 from tests.mutations.common import (
     ACCOUNT,
     BATCH_ENDPOINT,
+    CENTRAL,
     CHAT,
     COMPUTE,
     CONTRIBUTOR,
@@ -261,6 +262,15 @@ MUTATIONS: list[Mutation] = [
         "-monitoring",
     ),
     ("SEC-10", DEFAULT, "keys in an output", secret_output, "output access hands out a key"),
+    (
+        "SEC-10",
+        CENTRAL,
+        "the key of the cache once more",
+        edit(
+            "infra/modules/gateway/semantic-cache.bicep", "output id string = cache.id", "var key = database.listKeys()"
+        ),
+        "semantic-cache.bicep",
+    ),
     ("SEC-10", DEFAULT, "an output that looks like a key", named_secret, "storageAccountKey"),
     (
         "SEC-10",
