@@ -12,6 +12,7 @@ from generator.checks.delivery import steps_of
 from generator.paths import VARIANTS
 from generator.rendering import render
 
+RELEASE = "release-orchestrator"
 PIPELINES = {"default": "github", "kubernetes-models": "azure_devops"}
 
 
@@ -128,3 +129,35 @@ def test_scripts_of_the_project_pass_their_tests(project):
     )
     assert run.returncode == 0, run.stdout
     assert " passed" in run.stdout
+
+
+@pytest.fixture(scope="module", params=["fine-tuning", "orchestrated-chat"])
+def released(tmp_path_factory, request):
+    """The release of the orchestrator, once for each system."""
+    root = tmp_path_factory.mktemp("release") / request.param
+    render(load(VARIANTS / f"{request.param}.yml"), root)
+    answers = of_project(root)
+    return SimpleNamespace(
+        root=root, answers=answers, steps=steps_of(SimpleNamespace(root=root, answers=answers), RELEASE)
+    )
+
+
+def test_the_orchestrator_is_released_as_a_revision_that_can_return(released):
+    steps = released.steps
+    moves = [f"traffic-{percent.strip()}" for percent in released.answers["rollout_steps"].split(",")]
+    ran = [command(step) for step in steps.values() if command(step)]
+    assert ran == ["publish", "create", *["shift"] * len(moves), "finish", "rollback"]
+    assert "-rollout" not in steps["publish"].values["environment"] and "publish" in steps["create"].needs
+    for name in moves:
+        assert {"publish", "create"} <= set().union(*paths(steps, name))
+    checked = [str(steps[name].values.get("check", "")).startswith("check ") for name in [*moves[1:], "finish"]]
+    assert all(checked) and len(checked) == len(moves)
+    assert set(steps["rollback"].needs) == set(steps) - {"publish", "rollback"}
+    assert "-rollout" in steps["rollback"].values["environment"]
+
+
+def test_a_deployment_never_sets_the_traffic_of_the_orchestrator(released):
+    text = (released.root / "infra/modules/orchestrator/app.bicep").read_text()
+    assert "latestRevision" not in text
+    assert "traffic: empty(traffic)" in text and text.count("weight:") == 1
+    assert all("orchestratorImage = ''" in path.read_text() for path in (released.root / "infra").glob("*.bicepparam"))
