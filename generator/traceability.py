@@ -115,7 +115,7 @@ def _lines(rows: list[Requirement]) -> Iterator[str]:
     yield f"{{% set checked = {_count([row for row in rows if row.check])} %}}"
     yield "# Guidance"
     yield ""
-    yield "What the guidance asks of these answers, how this project meets it, where it shows, and where it was decided."
+    yield "What the guidance asks of these answers, how this project meets it, where it shows, where it was decided."
     yield (
         "{{ applying }} requirements apply. `groundplan verify <folder of this project>` in a checkout of the template "
         "checks {{ checked }} of them; {{ 'none is' if applying == checked else 'the others are' }} not checked yet."
