@@ -84,7 +84,7 @@ BROKEN_ROWS = [
     ({"sentense": "x"}, "give exactly the known keys"),
     ({"id": "sec-1"}, "check id"),
     ({"level": "sometimes"}, "check id, level"),
-    ({"sentence": "No full stop"}, "check id, level and sentence"),
+    ({"sentence": "No full stop"}, "check id, level, sentence and how"),
     ({"applies": "private", "otherwise": ""}, "say in `otherwise`"),
     ({"id": "GEN-02"}, "is written twice"),
 ]
