@@ -165,7 +165,7 @@ def exact_dns_zones(project: Project) -> Iterator[Finding]:
             wanted = {zone for part in parts for zone in _zones_of(table, part, project.answers["location"])}
             used |= wanted
             yield _zone_group(project, environment, endpoint, wanted)
-        yield from _zones(project, environment, used | _gateway_zones(environment))
+        yield from _zones(project, environment, used | _gateway_zones(project, environment))
         yield from _link_scope(project, environment)
 
 
@@ -175,8 +175,10 @@ def _zones_of(table: Mapping[str, Any], part: str, region: str) -> list[str]:
     return [str(zone).replace("{region}", region) for zone in zones]
 
 
-def _gateway_zones(environment: Environment) -> set[str]:
-    """Zones that make the address of a gateway inside the network known there: no hub has a zone of its name."""
+def _gateway_zones(project: Project, environment: Environment) -> set[str]:
+    """Zones that make the address of a gateway inside the network known there; a hub brings its own names."""
+    if project.answers["hub"]:
+        return set()
     return {f"{item.name}.azure-api.net" for item in environment.of_type(GATEWAY) if injected(item)}
 
 
@@ -204,13 +206,13 @@ def _zone_group(project: Project, environment: Environment, endpoint: Resource, 
 
 
 def _zones(project: Project, environment: Environment, used: set[str]) -> Iterator[Finding]:
-    """Own zones: exactly those in use, each linked to every network; none that a hub has."""
+    """Own zones: exactly those in use, each linked to every network; none with a hub."""
     yield from _domains(environment)
     zones = [zone for zone in environment.of_type(ZONE) if not zone.name.startswith("[")]
     if project.answers["hub"]:
-        used = _gateway_zones(environment)
-        faults = [f"remove {zone.name}, the hub has it" for zone in zones if zone.name not in used]
+        faults = [f"remove {zone.name}, the hub has it" for zone in zones]
         yield verdict(f"{environment.name}: no private DNS zones beside the hub's", faults)
+        return
     for name in sorted(used - {zone.name for zone in zones}):
         yield verdict(f"{environment.name}: {ZONE} {name}", ["deploy it, an endpoint registers there"])
     networks = {network.id.lower() for network in environment.of_type(NETWORK)}

@@ -81,7 +81,7 @@ ALLOWED_TYPES = {
         "Microsoft.Network/privateEndpoints",
         "Microsoft.Network/privateEndpoints/privateDnsZoneGroups",
     ),
-    "private and (not hub or new_gateway)": (
+    "private and not hub": (
         "Microsoft.Network/privateDnsZones",
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
     ),
@@ -126,7 +126,7 @@ ALLOWED_TYPES = {
         "Microsoft.CognitiveServices/accounts/raiPolicies",
     ),
     "new_gateway": ("Microsoft.ApiManagement/service",),
-    "new_gateway and private": ("Microsoft.Network/privateDnsZones/A",),
+    "new_gateway and private and not hub": ("Microsoft.Network/privateDnsZones/A",),
     "online": (
         "Microsoft.ApiManagement/service/apis",
         "Microsoft.ApiManagement/service/apis/diagnostics",
