@@ -120,9 +120,17 @@ def test_rollback_depends_on_every_step(project, kind):
 
 
 def test_scripts_of_the_project_pass_their_tests(project):
+    assert_scripts_pass(project.root)
+
+
+def test_scripts_pass_their_tests_where_dev_is_the_only_environment(rendered_variants):
+    assert_scripts_pass(rendered_variants / "prototype-everything")
+
+
+def assert_scripts_pass(root):
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts"],
-        cwd=project.root,
+        cwd=root,
         capture_output=True,
         text=True,
         check=False,
