@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ def az(*arguments: str) -> Any:
         Failure: The command failed.
     """
     command = ["az", *arguments, "--only-show-errors", "--output", "json"]
-    completed = subprocess.run(command, capture_output=True, text=True, check=False)
+    completed = _run(command, capture_output=True, text=True)
     if completed.returncode:
         raise Failure(f"az {' '.join(arguments[:3])}: {completed.stderr.strip()}")
     return json.loads(completed.stdout) if completed.stdout.strip() else None
@@ -35,8 +37,25 @@ def show(*arguments: str) -> None:
     Raises:
         Failure: The command failed.
     """
-    if subprocess.run(["az", *arguments], check=False).returncode:
+    if _run(["az", *arguments]).returncode:
         raise Failure(f"az {' '.join(arguments[:3])} failed")
+
+
+def _run(command: list[str], **options: Any) -> Any:
+    try:
+        return subprocess.run(command, check=False, **options)
+    except FileNotFoundError:
+        raise Failure("The Azure CLI is missing: install it, then sign in with az login.") from None
+
+
+def exit_code(step: Callable[[], None]) -> int:
+    """Run a step of a script: 0, or 1 with the reason in the log when it must not go on."""
+    try:
+        step()
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    return 0
 
 
 def sign_in() -> None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from azure_cli import Failure, az, show
+from azure_cli import Failure, az, exit_code, show
 
 FILE = Path(__file__).parents[1] / "ml" / "batch" / "deployment.yml"
 
@@ -75,12 +75,7 @@ def rollback(endpoint: Endpoint, old: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one step; 1 when it must not go on."""
     options = parse(arguments)
-    try:
-        run(Endpoint(options.workload, options.environment), options)
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: run(Endpoint(options.workload, options.environment), options))
 
 
 def run(endpoint: Endpoint, options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from azure_cli import Failure, az
+from azure_cli import Failure, az, exit_code
 
 POLICY = Path(__file__).parents[1] / "ml" / "exploration" / "cluster-policy.json"
 DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
@@ -61,19 +61,18 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--group", required=True, help="name of the data scientists' group in Databricks")
     options = parser.parse_args(arguments)
-    workspace = Workspace(options.host)
-    try:
-        policy = set_policy(workspace, json.loads(POLICY.read_text(encoding="utf-8")))
-        share(workspace, policy, options.group)
-        account = storage_account(options.workload, options.environment)
-        for container, privileges in CONTAINERS.items():
-            set_location(workspace, f"{options.workload}-{options.environment}", account, container)
-            grant(workspace, f"{options.workload}-{options.environment}-{container}", options.group, privileges)
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
+    return exit_code(lambda: prepare(Workspace(options.host), options))
+
+
+def prepare(workspace: Workspace, options: argparse.Namespace) -> None:
+    """Set the cluster policy, who uses it, and the containers that they reach."""
+    policy = set_policy(workspace, json.loads(POLICY.read_text(encoding="utf-8")))
+    share(workspace, policy, options.group)
+    account = storage_account(options.workload, options.environment)
+    for container, privileges in CONTAINERS.items():
+        set_location(workspace, f"{options.workload}-{options.environment}", account, container)
+        grant(workspace, f"{options.workload}-{options.environment}-{container}", options.group, privileges)
     print(f"{options.group} explores in {options.host} under the policy {policy}.")
-    return 0
 
 
 def set_policy(workspace: Workspace, policy: dict[str, Any]) -> str:

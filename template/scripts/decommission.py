@@ -4,9 +4,9 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from azure_cli import Failure
+from azure_cli import Failure, exit_code
 from endpoint import AzureEndpoint, Endpoint
-from health_gate import requests_by_class
+from health_gate import requests_by_class, waited
 from rollout import last_good
 
 Connect = Callable[[str, str], Endpoint]
@@ -47,9 +47,7 @@ def delete(endpoint: Endpoint, name: str, since: float, minutes: int) -> None:
         Failure: Somebody needs it, or too little time has passed.
     """
     now = endpoint.now()
-    passed = int(now - since) // 60
-    if passed < minutes:
-        raise Failure(f"Only {passed} of {minutes} minutes have passed: the wait of this step is not set up.")
+    waited(since, now, minutes)
     if name not in endpoint.state().deployments:
         print(f"{name} is gone already.")
         return
@@ -67,19 +65,18 @@ def main(arguments: list[str] | None = None, connect: Connect = AzureEndpoint) -
     if not options.name:
         print("There was no deployment before: nothing to switch off.")
         return 0
-    try:
-        endpoint = connect(options.workload, options.environment)
-        if options.command == "unused":
-            now = endpoint.now()
-            unused(endpoint, options.name, now - options.minutes * 60, now)
-        elif options.command == "disable":
-            disable(endpoint, options.name)
-        else:
-            delete(endpoint, options.name, options.since, options.minutes)
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: run(connect(options.workload, options.environment), options))
+
+
+def run(endpoint: Endpoint, options: argparse.Namespace) -> None:
+    """Run the command that the options name."""
+    if options.command == "unused":
+        now = endpoint.now()
+        unused(endpoint, options.name, now - options.minutes * 60, now)
+    elif options.command == "disable":
+        disable(endpoint, options.name)
+    else:
+        delete(endpoint, options.name, options.since, options.minutes)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

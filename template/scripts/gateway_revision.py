@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from azure_cli import Failure, az
+from azure_cli import Failure, az, exit_code
 
 SAMPLES = Path(__file__).parents[1] / "gateway" / "samples"
 TIMEOUT_SECONDS = 180
@@ -129,12 +129,7 @@ def rollback(api: Api, old: int) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one step; 1 when it must not go on."""
     options = parse(arguments)
-    try:
-        run(Api(options.environment, options.api), options)
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: run(Api(options.environment, options.api), options))
 
 
 def run(api: Api, options: argparse.Namespace) -> None:

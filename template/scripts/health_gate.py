@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from azure_cli import Failure, az
+from azure_cli import Failure, az, exit_code
 
 REQUESTS = "RequestsPerMinute"
 LATENCY = "RequestLatency_P95"
@@ -68,6 +68,17 @@ def azure_metrics(resource: str) -> Ask:
 
 def _utc(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def waited(since: float, now: float, minutes: int) -> None:
+    """Make sure that a step was watched for its time.
+
+    Raises:
+        Failure: Too little has passed.
+    """
+    passed = int(now - since) // 60
+    if passed < minutes:
+        raise Failure(f"Only {passed} of {minutes} minutes have passed: the wait of this step is not set up.")
 
 
 def requests_by_class(ask: Ask, deployment: str, start: float, end: float) -> dict[str, float]:
@@ -167,13 +178,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     now = time.time()
     limits = Limits(options.latency_ms, options.most_failed_percent)
-    try:
-        span = (now - options.minutes * 60, now)
-        print(judge(azure_metrics(options.resource), options.deployment, options.against, span, limits))
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    return 0
+    span = (now - options.minutes * 60, now)
+    ask = azure_metrics(options.resource)
+    return exit_code(lambda: print(judge(ask, options.deployment, options.against, span, limits)))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import sys
 from datetime import datetime, timedelta
 from typing import Any
 
-from azure_cli import Failure, az
+from azure_cli import Failure, az, exit_code
 
 
 def idle(account: dict[str, Any], deployments: list[dict[str, Any]], days: int, now: datetime) -> list[str]:
@@ -62,12 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--days", type=int, default=7, help="days without a call")
     parser.add_argument("--remove", action="store_true", help="remove what is idle, instead of naming it")
     options = parser.parse_args(arguments)
-    try:
-        clean(options.resource_group, options.days, options.remove, datetime.now().astimezone())
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    return 0
+    now = datetime.now().astimezone()
+    return exit_code(lambda: clean(options.resource_group, options.days, options.remove, now))
 
 
 if __name__ == "__main__":

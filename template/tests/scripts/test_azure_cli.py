@@ -39,3 +39,18 @@ def test_text_for_people_fails_too(program):
     program("exit 1")
     with pytest.raises(azure_cli.Failure):
         azure_cli.show("group", "list")
+
+
+def test_missing_program_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(azure_cli.Failure, match="The Azure CLI is missing"):
+        azure_cli.az("group", "list")
+
+
+def test_exit_code_tells_the_reason(capsys):
+    def refused():
+        raise azure_cli.Failure("No quota is left.")
+
+    assert azure_cli.exit_code(refused) == 1
+    assert capsys.readouterr().err == "No quota is left.\n"
+    assert azure_cli.exit_code(lambda: None) == 0
