@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from generator.checks import Finding, check
 from generator.checks.expected import owners_types
-from generator.checks.reading import label, verdict
+from generator.checks.reading import label, text_of, verdict
 from generator.checks.tables import IDLE_FREE, IDLE_PAID
 from generator.evaluation import Environment, Project, Resource
 
@@ -55,8 +55,7 @@ def idle_cost_written_down(project: Project) -> Iterator[Finding]:
     the page, which name a type and the environments that have it.
     Source: https://learn.microsoft.com/azure/machine-learning/concept-plan-manage-cost
     """
-    path = project.root / "docs" / "cost.md"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    text = text_of(project.root / "docs" / "cost.md")
     lines = {
         found[1].lower(): {name.strip() for name in found[2].split(",")}
         for found in re.finditer(r"^\| `(Microsoft\.[\w./]+)` \| ([^|]+) \|", text, re.MULTILINE)

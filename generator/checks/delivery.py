@@ -15,7 +15,7 @@ import yaml
 
 from generator.checks import Finding, check
 from generator.checks.expected import presence
-from generator.checks.reading import located, value_at, verdict
+from generator.checks.reading import located, object_of, on_github, pipelines, text_of, value_at, verdict
 from generator.evaluation import Project
 
 FEDERATED = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
@@ -62,30 +62,22 @@ class Step:
     body: Mapping[str, Any]
 
 
-def _github(project: Project) -> bool:
-    return bool(project.answers["ci_platform"] == "github")
-
-
 def _folder(project: Project) -> Path:
-    return project.root / (".github/workflows" if _github(project) else ".azuredevops")
+    return project.root / pipelines(project)
 
 
 def _shared(project: Project, name: str) -> Path:
     """The file that several pipelines call."""
-    return _folder(project) / (f"_{name}.yml" if _github(project) else f"templates/{name}.yml")
+    return _folder(project) / (f"_{name}.yml" if on_github(project) else f"templates/{name}.yml")
 
 
 def _read(path: Path, given: Mapping[str, str] | None = None) -> dict[Any, Any]:
     """A pipeline file, with the given expressions replaced by their values."""
-    text = _text(path)
+    text = text_of(path)
     for expression, value in (given or {}).items():
         text = text.replace(expression, value)
     data = yaml.safe_load(text)
     return data if isinstance(data, dict) else {}
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def _files(project: Project) -> list[Path]:
@@ -106,12 +98,12 @@ def steps_of(project: Project, pipeline: str) -> dict[str, Step]:
     A pipeline that calls the shared steps of a rollout has those, with what it gives to them.
     """
     data = _read(_folder(project) / f"{pipeline}.yml")
-    found = list(_jobs(data) if _github(project) else _stages(data))
+    found = list(_jobs(data) if on_github(project) else _stages(data))
     for step in [step for step in found if step.kind == "rollout"]:
         shared = _read(_shared(project, "rollout"), _given(step.values))
         found += [
             replace(item, needs=item.needs or step.needs)
-            for item in (_jobs(shared) if _github(project) else _stages(shared))
+            for item in (_jobs(shared) if on_github(project) else _stages(shared))
         ]
         found.remove(step)
     return {step.name: step for step in found}
@@ -173,13 +165,13 @@ def no_secret(project: Project) -> Iterator[Finding]:
     """No pipeline reads a secret, and each environment has an identity that trusts it."""
     yield from presence(project, IDENTITY)
     for path in _files(project):
-        found = SECRETS.findall(_text(path))
+        found = SECRETS.findall(text_of(path))
         yield verdict(_name(project, path), ["it reads a secret, sign in with a federated identity"] if found else [])
     for name, environment in project.environments.items():
         wanted = f"id-{project.answers['workload']}-{name}-pipeline"
         identities = [item for item in environment.of_type(IDENTITY) if item.id.rpartition("/")[2] == wanted]
         faults = [] if identities else [f"there is no identity {wanted}, deploy one"]
-        if _github(project):
+        if on_github(project):
             subject = f"repo:{project.answers['repository']}:environment:{name}"
             trusts = [item for item in environment.of_type(FEDERATED) if f"/{wanted}/" in item.id]
             if subject not in [item.properties.get("subject") for item in trusts]:
@@ -199,7 +191,7 @@ def pull_requests(project: Project) -> Iterator[Finding]:
     steps = steps_of(project, "pull-request")
     data = _read(path)
     faults = [] if any(step.kind == "validate" for step in steps.values()) else ["nothing is validated, call validate"]
-    if _github(project) and list(data.get(True) or data.get("on") or {}) != ["pull_request"]:
+    if on_github(project) and list(data.get(True) or data.get("on") or {}) != ["pull_request"]:
         faults.append("it is not started by pull_request alone, correct its trigger")
     for name in project.answers["environments"]:
         plans = [step for step in steps.values() if step.kind == "plan" and step.values.get("environment") == name]
@@ -208,7 +200,7 @@ def pull_requests(project: Project) -> Iterator[Finding]:
         faults += [f"{step.name} does not wait for validate, add it" for step in plans if "validate" not in step.needs]
     yield verdict(_name(project, path), faults)
     shared = _shared(project, "validate")
-    text = _text(shared)
+    text = text_of(shared)
     wanted = {
         "scripts/build.sh": "build",
         "pytest": "test the scripts",
@@ -217,13 +209,13 @@ def pull_requests(project: Project) -> Iterator[Finding]:
     }
     missing = [f"it does not {label}, run {word}" for word, label in wanted.items() if word not in text]
     yield verdict(_name(project, shared), [*missing, *_lenient(text)])
-    build = _text(project.root / "scripts" / "build.sh")
+    build = text_of(project.root / "scripts" / "build.sh")
     words = ("az bicep format", "az bicep lint", "az bicep build ", "az bicep build-params")
     yield verdict(
         "scripts/build.sh", [f"it does not run {word.strip()}, add it" for word in words if word not in build]
     )
     plan = _shared(project, "plan")
-    ran = "deploy.py what-if" in _text(plan) and '"what-if"' in _text(project.root / "scripts" / "deploy.py")
+    ran = "deploy.py what-if" in text_of(plan) and '"what-if"' in text_of(project.root / "scripts" / "deploy.py")
     yield verdict(_name(project, plan), [] if ran else ["it does not ask what would change, run what-if"])
 
 
@@ -248,18 +240,18 @@ def order(project: Project) -> Iterator[Finding]:
             faults.append("it has a condition of its own, remove it")
         yield verdict(f"{_name(project, path)}: {name}", [*faults, *_one_at_a_time(project, data, step)])
     shared = _shared(project, "deploy")
-    yield verdict(_name(project, shared), [*_plan_first(project, _read(shared)), *_lenient(_text(shared))])
+    yield verdict(_name(project, shared), [*_plan_first(project, _read(shared)), *_lenient(text_of(shared))])
 
 
 def _one_at_a_time(project: Project, data: Mapping[Any, Any], step: Step) -> list[str]:
-    if not _github(project):
+    if not on_github(project):
         return [] if data.get("lockBehavior") == "sequential" else ["set lockBehavior to sequential"]
     wanted = {"group": f"deploy-{step.name}", "cancel-in-progress": False}
     return [] if step.body.get("concurrency") == wanted else [f"set concurrency to {wanted}"]
 
 
 def _plan_first(project: Project, data: Mapping[Any, Any]) -> Iterator[str]:
-    if _github(project):
+    if on_github(project):
         jobs = data.get("jobs") or {}
         planned = Path(str(value_at(jobs, "plan.uses") or "")).name == "_plan.yml"
         apply = jobs.get("apply") or {}
@@ -282,18 +274,18 @@ def _plan_first(project: Project, data: Mapping[Any, Any]) -> Iterator[str]:
 def one_artifact(project: Project) -> Iterator[Finding]:
     """What was validated is what is compared and deployed."""
     shared = _shared(project, "validate")
-    text = _text(shared)
-    made = text.count("actions/upload-artifact@" if _github(project) else "PublishPipelineArtifact@")
+    text = text_of(shared)
+    made = text.count("actions/upload-artifact@" if on_github(project) else "PublishPipelineArtifact@")
     yield verdict(_name(project, shared), [] if made == 1 else [f"it publishes {made} artifacts, publish one"])
     for kind in ("plan", "deploy"):
         path = _shared(project, kind)
-        text = _text(path)
-        taken = "actions/download-artifact@" if _github(project) else "DownloadPipelineArtifact@"
+        text = text_of(path)
+        taken = "actions/download-artifact@" if on_github(project) else "DownloadPipelineArtifact@"
         faults = [] if taken in text else ["it does not take what was built, download the artifact"]
         if "actions/checkout@" in text or "checkout: self" in text or "build.sh" in text:
             faults.append("it reads the repository again, use the artifact alone")
         yield verdict(_name(project, path), faults)
-    recorded = "git rev-parse HEAD >build/commit.txt" in _text(project.root / "scripts" / "build.sh")
+    recorded = "git rev-parse HEAD >build/commit.txt" in text_of(project.root / "scripts" / "build.sh")
     yield verdict(
         "scripts/build.sh", [] if recorded else ["it does not record the commit, write it to build/commit.txt"]
     )
@@ -304,7 +296,7 @@ def pinned(project: Project) -> Iterator[Finding]:
     """Actions are pinned by commit, tasks by major version, tools by version."""
     paths = _files(project)
     for path in [*paths, project.root / "scripts" / "build.sh"]:
-        text = _text(path)
+        text = text_of(path)
         faults = [] if text else ["it is not there, add it"]
         faults += [f"{item} is not pinned by a commit, pin it" for item in _loose_actions(text)]
         faults += [f"{item} has no version, pin it" for item in _loose_tasks(text)]
@@ -351,8 +343,8 @@ def starts_without_traffic(project: Project) -> Iterator[Finding]:
         if _option(_command(step), "percent") != str(percent):
             faults.append(f"{step.name} does not mirror {percent} %, correct it")
     yield verdict(_name(project, path), faults)
-    door = _text(project.root / "scripts" / "endpoint.py")
-    script = _text(project.root / "scripts" / "rollout.py")
+    door = text_of(project.root / "scripts" / "endpoint.py")
+    script = text_of(project.root / "scripts" / "rollout.py")
     faults = ["a new deployment takes all traffic, create it without"] if "--all-traffic" in door + script else []
     if '"--deployment-name"' not in door:
         faults.append("the new deployment is not called by name, pass --deployment-name")
@@ -361,14 +353,9 @@ def starts_without_traffic(project: Project) -> Iterator[Finding]:
         [] if _calls(script, "create", "evaluate") else ["create does not call the new deployment, let it evaluate"]
     )
     yield verdict("scripts/rollout.py", faults)
-    cases = _json(project.root / "ml/models/example/evaluation.json").get("cases") or []
+    cases = object_of(project.root / "ml/models/example/evaluation.json").get("cases") or []
     faults = [] if cases and all(case.get("request") and case.get("answers") for case in cases) else ["it has no cases"]
     yield verdict("ml/models/example/evaluation.json", [f"{fault}, write requests and answers" for fault in faults])
-
-
-def _json(path: Path) -> dict[str, Any]:
-    data = json.loads(_text(path) or "{}")
-    return data if isinstance(data, dict) else {}
 
 
 def _calls(text: str, function: str, *names: str) -> bool:
@@ -413,7 +400,7 @@ def _watched(project: Project, steps: Mapping[str, Step], move: Step, follower: 
     words = _command(follower, "check")
     if words[:1] != ["check"] or _option(words, "minutes") != minutes:
         yield f"{follower.name} does not check {minutes} minutes first, correct it"
-    if _github(project):
+    if on_github(project):
         waits = [steps[name] for name in follower.needs if name in steps and move.name in steps[name].needs]
         held = [step for step in waits if step.body.get("environment") == f"bake-{minutes}-minutes"]
         if not held:
@@ -429,15 +416,15 @@ def gate_decides(project: Project) -> Iterator[Finding]:
     Source: https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/microsoft-machinelearningservices-workspaces-onlineendpoints-metrics
     """
     path = project.root / "scripts" / "health_gate.py"
-    text = _text(path)
+    text = text_of(path)
     missing = [name for name in GATE_WORDS if name not in text]
     yield verdict("scripts/health_gate.py", [f"it does not read {name}, add it" for name in missing])
-    script = _text(project.root / "scripts" / "rollout.py")
+    script = text_of(project.root / "scripts" / "rollout.py")
     faults = [] if _calls(script, "check", "judge") else ["check does not ask the gate, call judge"]
     yield verdict("scripts/rollout.py", faults)
     folder = project.root / "tests" / "scripts" / "metrics"
     recorded = {item.stem for item in folder.glob("*.json")} if folder.is_dir() else set()
-    tests = _text(project.root / "tests" / "scripts" / "test_health_gate.py")
+    tests = text_of(project.root / "tests" / "scripts" / "test_health_gate.py")
     faults = [
         f"no test reads recorded metrics that {what}, add {name}.json"
         for name, what in RECORDED.items()
@@ -478,7 +465,7 @@ def rolls_back(project: Project) -> Iterator[Finding]:
             missing = steps.keys() - {back.name, *back.needs} - after
             faults = [f"it does not watch {name}, add it" for name in sorted(missing)]
             condition = str(back.body.get("if") or back.values.get("condition") or "")
-            words = ("failure", "cancelled") if _github(project) else ("failed()", "canceled()")
+            words = ("failure", "cancelled") if on_github(project) else ("failed()", "canceled()")
             faults += [f"it does not run after {word}, add it" for word in words if word not in condition]
             if "-rollout" not in str(back.values.get("environment")):
                 faults.append("it waits for an approval, run it in the -rollout environment")
@@ -489,7 +476,7 @@ def rolls_back(project: Project) -> Iterator[Finding]:
 
 def _last_good(project: Project) -> Iterator[Finding]:
     """The last known good deployment is recorded where a rollout finds it, and nothing is deleted on the way back."""
-    script = _text(project.root / "scripts" / "rollout.py")
+    script = text_of(project.root / "scripts" / "rollout.py")
     faults = [] if _calls(script, "prove", "tag") else ["prove does not mark the last known good one, tag it"]
     faults += (
         [] if _calls(script, "choose", "last_good", "restore") else ["choose does not look for it, call last_good"]
@@ -538,7 +525,7 @@ def emergency_has_gates(project: Project) -> Iterator[Finding]:
         if not data:
             yield verdict(_name(project, path), ["it is not there, add it"])
             continue
-        entry = list(_jobs(data) if _github(project) else _stages(data))
+        entry = list(_jobs(data) if on_github(project) else _stages(data))
         faults = [f"{name} may stay empty, require it" for name in sorted(_optional(project, data))]
         faults += [f"it does not call {name}, use the shared file" for name in _absent(entry, kind)]
         yield verdict(_name(project, path), [*faults, *_in_order(project, kind, entry)])
@@ -547,12 +534,12 @@ def emergency_has_gates(project: Project) -> Iterator[Finding]:
     for name in ("emergency-start", "emergency-end"):
         path = _shared(project, name)
         wanted = {"emergency-start": ("exit 1", "STARTED_BY"), "emergency-end": (_opens(project), "REASON", "APPROVER")}
-        missing = [word for word in wanted[name] if word not in _text(path)]
+        missing = [word for word in wanted[name] if word not in text_of(path)]
         yield verdict(_name(project, path), [f"it lacks {word}, add it" for word in missing])
 
 
 def _opens(project: Project) -> str:
-    return "gh issue create" if _github(project) else "_apis/wit/workitems/"
+    return "gh issue create" if on_github(project) else "_apis/wit/workitems/"
 
 
 def _absent(entry: Sequence[Step], kind: str) -> list[str]:
@@ -562,7 +549,7 @@ def _absent(entry: Sequence[Step], kind: str) -> list[str]:
 
 def _optional(project: Project, data: Mapping[Any, Any]) -> set[str]:
     """Of reason and approver those that nobody has to write."""
-    if _github(project):
+    if on_github(project):
         triggers = data.get(True) or data.get("on") or {}
         inputs = (triggers.get("workflow_dispatch") or {}).get("inputs") or {}
         asked = {name for name, row in inputs.items() if row.get("required") is True and "default" not in row}
@@ -578,7 +565,7 @@ def _in_order(project: Project, kind: str, entry: Sequence[Step]) -> Iterator[st
     for step in entry:
         if step.kind == kind:
             first = (
-                set(step.values.get("after") or ()) if kind == "rollout" and not _github(project) else set(step.needs)
+                set(step.values.get("after") or ()) if kind == "rollout" and not on_github(project) else set(step.needs)
             )
             waits = {_plain(name) for name in first} | {name for need in first for name in _before(steps, _plain(need))}
             if start not in waits:
@@ -586,8 +573,10 @@ def _in_order(project: Project, kind: str, entry: Sequence[Step]) -> Iterator[st
             if kind == "deploy" and "validate" not in waits:
                 yield "the change does not wait for validate, add it"
         if step.kind == "emergency-end":
-            condition = str(step.body.get("if", "")) if _github(project) else _text(_shared(project, "emergency-end"))
-            word = "always()" if _github(project) else "condition: eq(dependencies.Record.result, 'Succeeded')"
+            condition = (
+                str(step.body.get("if", "")) if on_github(project) else text_of(_shared(project, "emergency-end"))
+            )
+            word = "always()" if on_github(project) else "condition: eq(dependencies.Record.result, 'Succeeded')"
             if word not in condition:
                 yield "the follow-up is left out after a failure, let it come in any case"
 
@@ -634,10 +623,10 @@ def proven_unused(project: Project) -> Iterator[Finding]:
     ]
     for step in _runs(steps, "delete"):
         held = {steps[name].body.get("environment") for name in step.needs if name in steps}
-        waits = f"bake-{minutes}-minutes" in held if _github(project) else str(step.values.get("minutes")) == minutes
+        waits = f"bake-{minutes}-minutes" in held if on_github(project) else str(step.values.get("minutes")) == minutes
         faults += [] if waits else [f"nothing waits {minutes} minutes before {step.name}, add it"]
     yield verdict(f"{_name(project, path)}: times", faults)
-    script = _text(project.root / "scripts" / "decommission.py")
+    script = text_of(project.root / "scripts" / "decommission.py")
     faults = [] if _calls(script, "delete", "unused") else ["delete does not look for callers, call unused"]
     faults += [] if "options.confirm != options.name" in script else ["delete asks for no confirmation, compare it"]
     yield verdict("scripts/decommission.py", faults)
@@ -645,7 +634,7 @@ def proven_unused(project: Project) -> Iterator[Finding]:
 
 def _confirmed(project: Project, steps: Mapping[str, Step], data: Mapping[Any, Any]) -> Iterator[str]:
     """Without a confirmation nothing changes."""
-    if _github(project):
+    if on_github(project):
         triggers = data.get(True) or data.get("on") or {}
         default = value_at(triggers, "workflow_dispatch.inputs.confirm.default")
         wanted, empty = "inputs.confirm == inputs.deployment", ""

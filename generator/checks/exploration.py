@@ -11,7 +11,18 @@ import yaml
 
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import presence
-from generator.checks.reading import compare, decision_table, label, located, same, value_at, verdict
+from generator.checks.reading import (
+    compare,
+    decision_table,
+    label,
+    located,
+    on_github,
+    pipelines,
+    same,
+    text_of,
+    value_at,
+    verdict,
+)
 from generator.checks.security import belongs_to, principal, role_id
 from generator.evaluation import Environment, Project, Resource
 
@@ -129,17 +140,13 @@ def team_share(project: Project) -> Iterator[Finding]:
         faults += ["add a private endpoint for file"] if project.answers["private"] and account not in targets else []
         yield verdict(label(environment, share), faults, str(share))
     names = {share.name.rpartition("/")[2] for _, share in shares}
-    code = _text(project.root / "ml/exploration/storage.py")
+    code = text_of(project.root / "ml/exploration/storage.py")
     faults = [] if names & set(re.findall(r'"([a-z0-9-]+)"', code)) else ["name the share"]
     faults += (
         [] if 'token_intent="backup"' in code and "AccountKey" not in code else ["present a token, with its intent"]
     )
     yield verdict("ml/exploration/storage.py", faults)
-    yield verdict(PAGE, [] if "storage.py" in _text(project.root / PAGE) else ["tell how the share is reached"])
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    yield verdict(PAGE, [] if "storage.py" in text_of(project.root / PAGE) else ["tell how the share is reached"])
 
 
 @check("EDA-04")
@@ -155,8 +162,7 @@ def tracked_from_the_start(project: Project) -> Iterator[Finding]:
         calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     faults = [] if "mlflow.start_run" in calls else ["call mlflow.start_run"]
     yield verdict("ml/exploration/first_look.py", faults)
-    lock = project.root / "ml/exploration/requirements.txt"
-    text = lock.read_text(encoding="utf-8") if lock.is_file() else ""
+    text = text_of(project.root / "ml/exploration/requirements.txt")
     pins = set(re.findall(r"^([\w.-]+)==[\w.]+", text, re.MULTILINE))
     needed = {"mlflow", "azureml-mlflow"} if project.answers["aml_exploration"] else {"mlflow"}
     missing = sorted(name for name in needed if not pins & {name, f"{name}-skinny"})
@@ -170,7 +176,7 @@ def tracked_from_the_start(project: Project) -> Iterator[Finding]:
 
 
 def _code_cells(notebook: Path) -> Iterator[str]:
-    cells = json.loads(_text(notebook) or "{}").get("cells", [])
+    cells = json.loads(text_of(notebook) or "{}").get("cells", [])
     yield from ("".join(cell["source"]) for cell in cells if cell.get("cell_type") == "code")
 
 
@@ -230,7 +236,7 @@ def _explores(name: str) -> bool:
 
 def _constant(path: Path, name: str) -> dict[str, Any]:
     """A mapping that a script assigns at its top, empty when it is not there."""
-    for node in ast.parse(_text(path)).body:
+    for node in ast.parse(text_of(path)).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
             value = ast.literal_eval(node.value)
             return value if isinstance(value, dict) else {}
@@ -304,7 +310,7 @@ def _lake(project: Project) -> Iterator[Finding]:
 
 def _cluster_policy(project: Project) -> Iterator[Finding]:
     path = "ml/exploration/cluster-policy.json"
-    rules = json.loads(_text(project.root / path) or "{}").get("definition", {})
+    rules = json.loads(text_of(project.root / path) or "{}").get("definition", {})
     idle = rules.get("autotermination_minutes", {})
     limit = idle.get("maxValue", idle.get("value"))
     faults = [] if limit and limit <= LONGEST_IDLE_MINUTES else [f"stop clusters within {LONGEST_IDLE_MINUTES} minutes"]
@@ -316,20 +322,20 @@ def _cluster_policy(project: Project) -> Iterator[Finding]:
     if rules.get("data_security_mode") != {"type": "fixed", "value": "SINGLE_USER"}:
         faults.append("fix data_security_mode to SINGLE_USER, a cluster has one person")
     yield verdict(path, faults)
-    script = _text(project.root / "scripts/databricks_exploration.py")
+    script = text_of(project.root / "scripts/databricks_exploration.py")
     faults = [] if "cluster-policy.json" in script and "CAN_USE" in script else ["set the policy, and who uses it"]
     yield verdict("scripts/databricks_exploration.py", faults)
 
 
 def _experiment(project: Project) -> Iterator[Finding]:
     """Where clusters track, by their policy, is an experiment that the bundle makes in dev, and nowhere else."""
-    bundle = yaml.safe_load(_text(project.root / "ml/databricks.yml")) or {}
+    bundle = yaml.safe_load(text_of(project.root / "ml/databricks.yml")) or {}
     targets: Mapping[str, Any] = bundle.get("targets") or {}
     made = {
         name: [row.get("name") for row in (value_at(target, "resources.experiments") or {}).values()]
         for name, target in targets.items()
     }
-    rules = json.loads(_text(project.root / "ml/exploration/cluster-policy.json") or "{}").get("definition", {})
+    rules = json.loads(text_of(project.root / "ml/exploration/cluster-policy.json") or "{}").get("definition", {})
     tracked = rules.get("spark_env_vars.MLFLOW_EXPERIMENT_NAME", {}).get("value")
     faults = [] if tracked and made.get("dev") == [tracked] else ["make the experiment of the cluster policy in dev"]
     faults += [f"explore in dev only, not in {name}" for name, rows in made.items() if rows and name != "dev"]
@@ -342,20 +348,19 @@ def fresh_and_undeployed(project: Project) -> Iterator[Finding]:
 
     Source: https://learn.microsoft.com/azure/machine-learning/concept-vulnerability-management
     """
-    github = project.answers["ci_platform"] == "github"
-    folder = ".github/workflows" if github else ".azuredevops"
+    github, folder = on_github(project), pipelines(project)
     if project.answers["aml_exploration"]:
         path = f"{folder}/old-instances.yml"
-        yield verdict(path, _search_faults(_text(project.root / path), github))
-        script = _text(project.root / "scripts/old_instances.py")
+        yield verdict(path, _search_faults(text_of(project.root / path), github))
+        script = text_of(project.root / "scripts/old_instances.py")
         age = re.search(r'"--days", type=int, default=(\d+)', script)
         faults = [] if age and int(age[1]) <= OLD_DAYS else [f"name instances after {OLD_DAYS} days at the latest"]
         faults += [] if "return 1 if due" in script else ["fail when one is due, so that somebody is told"]
         yield verdict("scripts/old_instances.py", faults)
     rule = "tests/scripts/test_notebooks.py"
-    yield verdict(rule, [] if "*.ipynb" in _text(project.root / rule) else ["test where notebooks lie"])
+    yield verdict(rule, [] if "*.ipynb" in text_of(project.root / rule) else ["test where notebooks lie"])
     path = f"{folder}/{'_validate' if github else 'templates/validate'}.yml"
-    yield verdict(path, [] if "pytest --quiet tests/scripts" in _text(project.root / path) else ["run tests/scripts"])
+    yield verdict(path, [] if "pytest --quiet tests/scripts" in text_of(project.root / path) else ["run tests/scripts"])
     for path, taken in _deployed(project.root):
         found = sorted(str(item.relative_to(project.root)) for item in taken.rglob("*.ipynb"))
         yield verdict(path, [f"it deploys {', '.join(found)}, keep notebooks out"] if found else [])
@@ -384,6 +389,6 @@ def _deployed(root: Path) -> Iterator[tuple[str, Path]]:
 
 def _bundle_leaves_notebooks(root: Path) -> Finding:
     bundle = root / "ml" / "databricks.yml"
-    excluded = value_at(yaml.safe_load(_text(bundle)) or {}, "sync.exclude") or []
+    excluded = value_at(yaml.safe_load(text_of(bundle)) or {}, "sync.exclude") or []
     faults = ["exclude exploration/** from sync"] if bundle.is_file() and "exploration/**" not in excluded else []
     return verdict("ml/databricks.yml" if bundle.is_file() else "ml", faults)

@@ -1,6 +1,5 @@
 """Checks of the gateway rows (GW): APIs, policies as deployed, back ends, consumers and the service itself."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from lxml import etree
 from generator.checks import Finding, check
 from generator.checks.delivery import Step, steps_of
 from generator.checks.expected import presence
-from generator.checks.reading import compare, decision_table, label, located, value_at, verdict
+from generator.checks.reading import compare, decision_table, label, located, object_of, value_at, verdict
 from generator.checks.security import GUID, role_id
 from generator.evaluation import Environment, Project, Resource
 from generator.tools.policies import policy_faults, policy_files
@@ -464,8 +463,7 @@ def changes_are_revisions(project: Project) -> Iterator[Finding]:
     pipelines that deploy and that release.
     Source: https://learn.microsoft.com/azure/api-management/api-management-revisions
     """
-    path = project.root / "gateway/revisions.json"
-    numbers = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    numbers = object_of(project.root / "gateway/revisions.json")
     for environment in project.environments.values():
         sets = {item.id.lower() for item in environment.of_type(f"{SERVICE}/apiVersionSets")}
         found = environment.of_type(APIS)

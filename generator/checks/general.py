@@ -23,8 +23,12 @@ from generator.checks.reading import (
     linter_findings,
     located,
     nested_templates,
+    object_of,
+    on_github,
+    pipelines,
     resources_of,
     same,
+    text_of,
     value_at,
     verdict,
 )
@@ -164,8 +168,7 @@ def reuse_what_exists(project: Project) -> Iterator[Finding]:
 
 
 def _in_parameters(project: Project, environment: Environment, key: str) -> Finding:
-    path = project.root / "infra" / f"{environment.name}.bicepparam"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    text = text_of(project.root / "infra" / f"{environment.name}.bicepparam")
     value = str(project.answers[key])
     faults = [] if f"'{value}'" in text else [f"pass {key} ({value}) to main.bicep"]
     return verdict(f"infra/{environment.name}.bicepparam: {key}", faults)
@@ -501,7 +504,7 @@ def updates_keep_changes(project: Project) -> Iterator[Finding]:
     Source: https://copier.readthedocs.io/en/stable/updating/
     """
     path = project.root / ".copier-answers.yml"
-    stored = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    stored = yaml.safe_load(text_of(path)) or {}
     faults = [f"{key} is missing, an update needs it" for key in ("_src_path", "workload") if not stored.get(key)]
     yield verdict(".copier-answers.yml", faults)
     ignored = (project.root / ".gitignore").read_text(encoding="utf-8").splitlines()
@@ -529,13 +532,11 @@ def quotas_before_deployment(project: Project) -> Iterator[Finding]:
     Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
     """
     yield from presence(project, RESOURCE_GROUP)
-    folder = "_plan.yml" if project.answers["ci_platform"] == "github" else "templates/plan.yml"
-    home = ".github/workflows" if project.answers["ci_platform"] == "github" else ".azuredevops"
-    yield _asked_first(project.root, f"{home}/{folder}")
+    name = "_plan.yml" if on_github(project) else "templates/plan.yml"
+    yield _asked_first(project.root, f"{pipelines(project)}/{name}")
     rows = _machine_rows(project.root)
     yield verdict("scripts/preflight.json", [] if rows is not None else ["it is absent or no JSON, add it"])
-    page = project.root / "docs" / "quotas.md"
-    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    text = text_of(project.root / "docs" / "quotas.md")
     yield verdict("docs/quotas.md", [] if text else ["it is absent, say which quotas are needed"])
     for environment in project.environments.values():
         yield from _known_sizes(environment, rows or [])
@@ -545,8 +546,7 @@ def quotas_before_deployment(project: Project) -> Iterator[Finding]:
 
 def _asked_first(root: Path, name: str) -> Finding:
     """The plan asks before it compares."""
-    path = root / name
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    text = text_of(root / name)
     asked, compared = text.find("preflight.py"), text.find("deploy.py what-if")
     there = (root / "scripts" / "preflight.py").is_file()
     faults = (
@@ -639,8 +639,7 @@ def _load_targets(project: Project) -> Iterator[Finding]:
     folder, answers = project.root / "tests" / "load", project.answers
     script = folder / "load_test.py"
     yield verdict("tests/load/load_test.py", [] if script.is_file() else ["it is absent, add a load test"])
-    path = folder / "targets.json"
-    targets = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    targets = object_of(folder / "targets.json")
     apis = {"foundation": answers["foundation_online"], "models": answers["own_online"]}
     for api in (name for name, wanted in apis.items() if wanted):
         found = targets.get("apis", {}).get(api, {})

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.checks import Finding, check
-from generator.checks.reading import compare, label, located, same, value_at, verdict
+from generator.checks.reading import compare, label, located, same, text_of, value_at, verdict
 from generator.checks.training import ACCOUNT, ONLINE_ENDPOINT, yaml_file
 from generator.evaluation import Environment, Project, Resource
 
@@ -256,9 +256,7 @@ def deployments_scale(project: Project) -> Iterator[Finding]:
         for item in rows:
             faults += _scaling_faults(project, environment, item)
         yield verdict(f"{environment}: {AUTOSCALE}", faults)
-    door = project.root / "scripts/endpoint.py"
-    script = project.root / "scripts/rollout.py"
-    text = script.read_text(encoding="utf-8") if script.is_file() else ""
+    text = text_of(project.root / "scripts/rollout.py")
     faults = [
         f"it does not watch {what}, call watch"
         for what, call in (
@@ -268,7 +266,7 @@ def deployments_scale(project: Project) -> Iterator[Finding]:
         if call not in text
     ]
     yield verdict("scripts/rollout.py", faults)
-    text = door.read_text(encoding="utf-8") if door.is_file() else ""
+    text = text_of(project.root / "scripts/endpoint.py")
     faults = [] if '"deployment", "group", "create"' in text else ["it does not deploy the module, create it"]
     yield verdict("scripts/endpoint.py", faults)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from generator.checks import Finding, check
 from generator.checks.expected import presence
-from generator.checks.reading import compare, label, located, value_at, verdict
+from generator.checks.reading import compare, label, located, object_of, value_at, verdict
 from generator.checks.tables import DEAD_METRICS, LOGGED
 from generator.evaluation import Environment, Project, Resource
 
@@ -120,8 +120,7 @@ def endpoints_are_watched(project: Project) -> Iterator[Finding]:
     """
     yield from presence(project, WORKSPACE)
     yield from _missing(project, ENDPOINT, ENDPOINT_METRICS)
-    path = project.root / "monitoring/alert-rules.json"
-    rules = json.loads(path.read_text(encoding="utf-8"))["metrics"] if path.is_file() else []
+    rules = object_of(project.root / "monitoring/alert-rules.json").get("metrics", [])
     found = {row["metric"] for row in rules if row["namespace"] == f"{ENDPOINT}/deployments"}
     faults = [f"no rule on {name} of deployments, add it" for name in sorted(DEPLOYMENT_METRICS - found)]
     yield verdict("monitoring/alert-rules.json", faults)

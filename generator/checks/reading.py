@@ -90,6 +90,27 @@ def type_of_id(resource_id: str) -> str:
     return "/".join([parts[0], *parts[1::2]])
 
 
+def text_of(path: Path) -> str:
+    """The text of a file of a project, empty when it is absent."""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def object_of(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of a project, empty when the file is absent or holds something else."""
+    data = json.loads(text_of(path) or "{}")
+    return data if isinstance(data, dict) else {}
+
+
+def on_github(project: Project) -> bool:
+    """Whether the pipelines run on GitHub Actions."""
+    return bool(project.answers["ci_platform"] == "github")
+
+
+def pipelines(project: Project) -> str:
+    """The folder of the pipelines, from the root of the project."""
+    return ".github/workflows" if on_github(project) else ".azuredevops"
+
+
 @cache
 def decision_table(name: str) -> dict[str, Any]:
     """A table of `generator/decisions`, by file name without suffix."""
@@ -107,9 +128,7 @@ def bicep_files(root: Path) -> Iterator[tuple[str, str]]:
 def linter_level(project: Project, rule: str) -> str | None:
     """Level of a linter rule in `infra/bicepconfig.json`, or None."""
     path = project.root / "infra" / "bicepconfig.json"
-    if not path.is_file():
-        return None
-    level = value_at(json.loads(path.read_text(encoding="utf-8")), f"analyzers.core.rules.{rule}.level")
+    level = value_at(object_of(path), f"analyzers.core.rules.{rule}.level")
     return level if isinstance(level, str) else None
 
 

@@ -20,6 +20,7 @@ from generator.checks.reading import (
     linter_findings,
     located,
     nested_templates,
+    object_of,
     same,
     type_of_id,
     value_at,
@@ -271,10 +272,7 @@ def least_privilege(project: Project) -> Iterator[Finding]:
 
 def roles_of(project: Project) -> dict[str, dict[str, str]]:
     """The rows of `infra/roles.json`: key -> id and name; empty when the file is absent."""
-    path = project.root / "infra" / "roles.json"
-    rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    assert isinstance(rows, dict)
-    return rows
+    return object_of(project.root / "infra" / "roles.json")
 
 
 def _roles_file(roles: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:

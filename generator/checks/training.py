@@ -10,7 +10,7 @@ import yaml
 from generator.checks import Finding, check
 from generator.checks.expected import presence
 from generator.checks.exploration import COMPUTE, ROLE
-from generator.checks.reading import compare, decision_table, located, value_at, verdict
+from generator.checks.reading import compare, decision_table, located, on_github, pipelines, text_of, value_at, verdict
 from generator.checks.security import belongs_to, principal, role_id
 from generator.evaluation import Environment, Project, Resource
 
@@ -22,8 +22,7 @@ SERVERLESS, CLUSTER, RESERVED = "azureml:serverless", "azureml:training-cluster"
 
 def yaml_file(project: Project, path: str) -> dict[str, Any]:
     """A YAML file of the project; empty when it is missing."""
-    file = project.root / path
-    body = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    body = yaml.safe_load(text_of(project.root / path))
     return body if isinstance(body, dict) else {}
 
 
@@ -190,25 +189,18 @@ def triggers(project: Project) -> Iterator[Finding]:
     Source: https://learn.microsoft.com/azure/well-architected/ai/mlops-genaiops
     """
     answers = project.answers
-    watched = bool(
-        answers["aml_training"]
-        and answers["own_online"]
-        and answers["own_model_hosting"] == "managed_endpoint"
-        and answers["data_classification"] != "restricted"
-    )
-    github = answers["ci_platform"] == "github"
-    path = ".github/workflows/retrain.yml" if github else ".azuredevops/retrain.yml"
-    text = (project.root / path).read_text(encoding="utf-8") if (project.root / path).is_file() else ""
+    watched = bool(answers["watches_drift"])
+    path = f"{pipelines(project)}/retrain.yml"
+    text = text_of(project.root / path)
     # A parser of YAML 1.1 reads the key `on` as true.
     pipeline = {{"True": "on"}.get(str(key), str(key)): value for key, value in yaml_file(project, path).items()}
-    faults = list((_started_on_github if github else _started_on_azure_pipelines)(pipeline, watched))
+    faults = list((_started_on_github if on_github(project) else _started_on_azure_pipelines)(pipeline, watched))
     command = "retrain.py start" if answers["aml_training"] else "retrain.py --workspace"
     faults += [] if f"scripts/{command}" in text else ["start training with scripts/retrain.py"]
     looks = "scripts/retrain.py drift" in text
     faults += [] if looks == watched else ["look for drift exactly where an endpoint collects data"]
     yield verdict(path, faults)
-    code = project.root / "scripts/retrain.py"
-    script = code.read_text(encoding="utf-8") if code.is_file() else ""
+    script = text_of(project.root / "scripts/retrain.py")
     wanted = ["inputs.git_sha", "tags.cause"] if answers["aml_training"] else ["run-now", "idempotency_token"]
     scheduled = answers["training_cadence"] != "adhoc"
     if answers["aml_training"] and scheduled:
@@ -257,9 +249,8 @@ def tuned_apart(project: Project) -> Iterator[Finding]:
         wanted = 1 if environment.name == "dev" else 0
         faults = [] if len(found) == wanted else [f"{len(found)} accounts for tuning, there must be {wanted}"]
         yield verdict(f"{environment.name}: account for tuning", faults)
-    github = project.answers["ci_platform"] == "github"
-    path = ".github/workflows/idle-deployments.yml" if github else ".azuredevops/idle-deployments.yml"
-    text = (project.root / path).read_text(encoding="utf-8") if (project.root / path).is_file() else ""
+    path = f"{pipelines(project)}/idle-deployments.yml"
+    text = text_of(project.root / path)
     group = f"rg-{project.answers['workload']}-dev-tuning"
     faults = [] if "cron:" in text else ["run it on a schedule"]
     clean = f"scripts/idle_deployments.py --resource-group={group} --remove" in text
@@ -347,7 +338,7 @@ def _resumes(project: Project) -> Iterator[Finding]:
 
 def _calls(path: Path) -> set[str]:
     """Names of the functions that a file of Python calls."""
-    tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
+    tree = ast.parse(text_of(path))
     calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
     return {name.id for name in calls if isinstance(name, ast.Name)}
 
@@ -358,8 +349,7 @@ def lineage(project: Project) -> Iterator[Finding]:
 
     Source: https://learn.microsoft.com/azure/well-architected/ai/mlops-genaiops
     """
-    code = project.root / "ml/src/example_model/register.py"
-    tree = ast.parse(code.read_text(encoding="utf-8")) if code.is_file() else ast.Module([], [])
+    tree = ast.parse(text_of(project.root / "ml/src/example_model/register.py"))
     words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     missing = sorted({"git_sha", "data_version", "run_id"} - words)
     yield verdict("ml/src/example_model/register.py", [f"tag the model with {name}" for name in missing])
