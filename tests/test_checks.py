@@ -133,6 +133,6 @@ def test_allowed_types_follow_the_answers(evaluated):
 def test_environment_facts_name_what_is_there(evaluated):
     answers = evaluated[REGULATED].answers
     dev, prod = environment_facts(answers, "dev"), environment_facts(answers, "prod")
-    assert "exploration" in dev["here"] and "exploration" not in prod["here"]
+    assert "exploration-workspace" in dev["here"] and "exploration-workspace" not in prod["here"]
     assert (dev["second_region"], prod["second_region"]) == (False, True)
     assert prod["encrypted"] == ["storage", "registry", "inference", "primary", "secondary"]

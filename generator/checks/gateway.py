@@ -463,6 +463,7 @@ def changes_are_revisions(project: Project) -> Iterator[Finding]:
     pipelines that deploy and that release.
     Source: https://learn.microsoft.com/azure/api-management/api-management-revisions
     """
+    yield from presence(project, "Microsoft.Resources/resourceGroups")
     numbers = object_of(project.root / "gateway/revisions.json")
     for environment in project.environments.values():
         sets = {item.id.lower() for item in environment.of_type(f"{SERVICE}/apiVersionSets")}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.checks import Finding, check
+from generator.checks.expected import presence
 from generator.checks.reading import compare, label, located, same, text_of, value_at, verdict
 from generator.checks.training import ACCOUNT, ONLINE_ENDPOINT, yaml_file
 from generator.evaluation import Environment, Project, Resource
@@ -250,6 +251,7 @@ def deployments_scale(project: Project) -> Iterator[Finding]:
     Looks at what the module of the rollout deploys, and whether the rollout deploys it for both colours.
     Source: https://learn.microsoft.com/azure/machine-learning/how-to-autoscale-endpoints
     """
+    yield from presence(project, "Microsoft.Resources/resourceGroups")
     for environment in project.environments:
         rows = [item for item in project.rollouts.get(environment, ()) if item.type == AUTOSCALE]
         faults = [] if len(rows) == 1 else [f"a rollout deploys {len(rows)} rules of scaling, deploy one"]

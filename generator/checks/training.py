@@ -189,7 +189,13 @@ def triggers(project: Project) -> Iterator[Finding]:
     Source: https://learn.microsoft.com/azure/well-architected/ai/mlops-genaiops
     """
     answers = project.answers
-    watched = bool(answers["watches_drift"])
+    watched = bool(
+        answers["aml_training"]
+        and answers["own_online"]
+        and answers["own_model_hosting"] == "managed_endpoint"
+        and answers["data_classification"] != "restricted"
+        and answers["serving_runtime"] in ("mlflow", "custom")
+    )
     path = f"{pipelines(project)}/retrain.yml"
     text = text_of(project.root / path)
     # A parser of YAML 1.1 reads the key `on` as true.

@@ -155,8 +155,20 @@ MUTATIONS: list[Mutation] = [
         "no run for every change",
     ),
     ("TRN-08", KUBERNETES, "no cause", edit(".azuredevops/retrain.yml", "name: cause", "name: why"), "with a cause"),
-    ("TRN-08", KUBERNETES, "drift asked for", answer(own_model_hosting="managed_endpoint"), "after the stage"),
-    ("TRN-08", KUBERNETES, "never looked for", answer(own_model_hosting="managed_endpoint"), "drift on a schedule"),
+    (
+        "TRN-08",
+        KUBERNETES,
+        "drift asked for",
+        answer(own_model_hosting="managed_endpoint", serving_runtime="mlflow"),
+        "after the stage",
+    ),
+    (
+        "TRN-08",
+        KUBERNETES,
+        "never looked for",
+        answer(own_model_hosting="managed_endpoint", serving_runtime="mlflow"),
+        "drift on a schedule",
+    ),
     (
         "TRN-08",
         DATABRICKS,
