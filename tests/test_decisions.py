@@ -368,6 +368,7 @@ def test_workload_is_derived_from_the_project_name(name, workload):
 
 PLACEHOLDERS = [
     ({}, ["operators_group_id", "data_scientists_group_id"]),
+    ({"functions": ["online_inference"], "model_sources": ["foundation"]}, ["operators_group_id"]),
     (
         {"operators_group_id": "1d5f0f5e-6e3b-4c7d-8c1a-93f2b8a4c001", "reuse": ["log_analytics", "hub_network"]},
         [
