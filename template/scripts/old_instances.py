@@ -66,7 +66,9 @@ def instances(group: str, workspace: str) -> Iterator[Instance]:
         Failure: The workspace cannot be read.
     """
     url = (
-        f"/subscriptions/{{subscriptionId}}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices"
+        # The Azure CLI fills in the subscription.
+        "/subscriptions/{subscriptionId}"
+        f"/resourceGroups/{group}/providers/Microsoft.MachineLearningServices"
         f"/workspaces/{workspace}/computes?api-version={API_VERSION}"
     )
     while url:
