@@ -121,9 +121,9 @@ class Plan:
                 yield Machines(row["use"], row["quota"], size, count, region, subscription)
 
     def _place(self, row: Mapping[str, Any]) -> tuple[str, str]:
-        """Subscription and region: those of the environment, or of an existing resource that runs the machines."""
+        """Subscription and region: those of the environment, another region, or an existing resource that runs them."""
         if "runs_in" not in row:
-            return self.subscription, self.region
+            return self.subscription, str(row.get("region", self.region))
         resource = self.values[row["runs_in"]]
         return resource.split("/")[2], az("resource", "show", "--ids", resource)["location"]
 
