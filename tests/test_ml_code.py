@@ -80,6 +80,15 @@ def make(project, *arguments):
     return run.stdout
 
 
+def exploring(project):
+    """Where a project explores on this machine, with its environment installed."""
+    uv(project, "venv", "--quiet", "--seed", "--python=python3.11", ".venv/exploration")
+    pip = ["pip", "install", "--quiet", f"--python={project.root / '.venv/exploration/bin/python'}"]
+    uv(project, *pip, "--requirement=ml/exploration/requirements.txt", "pytest==9.2.0")
+    (project.root / ".venv/exploration/installed").touch()
+    return project.root / "ml/exploration"
+
+
 def answer(project, code, *arguments):
     """What a piece of Python prints as JSON, in the environment of the project and beside its models."""
     run = execute(project.local, project.python, "-c", code, *arguments, **TRACKED)
@@ -285,6 +294,30 @@ def test_the_bundle_runs_from_its_wheel_and_scores_files(trained):
     assert list((trained.root / "ml/dist").glob("example_model-*.whl"))
     make(trained, "score-files-local")
     assert "prediction" in (trained.local / "predictions/test.csv").read_text().splitlines()[0]
+
+
+@of("default", "databricks-first")
+def test_exploration_tracks_its_first_look_as_a_script_and_as_a_notebook(project):
+    folder = exploring(project)
+    python = project.root / ".venv/exploration/bin/python"
+    run = execute(folder, python, "-m", "pytest", "--quiet", "-rs")
+    assert run.returncode == 0 and "skipped" not in run.stdout, run.stdout + run.stderr
+
+    said = make(project, "explore")
+    cells = json.loads((folder / "first_look.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    # What it installs is installed.
+    ran = "\n".join(line for cell in code for line in cell.splitlines() if not line.startswith("%pip install"))
+    place = {**TRACKED, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/.local/mlflow.db"}
+    run = execute(folder, python, "-c", ran, **place)
+    assert run.returncode == 0, run.stderr
+
+    with closing(sqlite3.connect(folder / ".local/mlflow.db")) as database:
+        query = "select run_uuid, status from runs join experiments using (experiment_id) where experiments.name = ?"
+        runs = dict(database.execute(query, ["exploration"]))
+        metrics = database.execute("select count(*) from metrics where key like 'importance_%'").fetchone()
+    assert list(runs.values()) == ["FINISHED"] * 2 and metrics[0] == 2 * 3
+    assert said.splitlines()[-1].removeprefix("Run ") in runs
 
 
 @of("training-only")

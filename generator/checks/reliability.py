@@ -122,7 +122,9 @@ def survives_the_region(project: Project) -> Iterator[Finding]:
     rows = object_of(project.root / "scripts" / "preflight.json").get("machines") or []
     asked = [row["region"] for row in rows if row.get("pools") == "trainingClusters" and "region" in row]
     due = [answers["secondary_location"]] if wanted else []
-    faults = [] if asked == due else [f"ask for the quota of training in {' and '.join(due) or 'the first region only'}"]
+    faults = (
+        [] if asked == due else [f"ask for the quota of training in {' and '.join(due) or 'the first region only'}"]
+    )
     yield verdict("scripts/preflight.json", faults)
 
 

@@ -308,6 +308,14 @@ def test_model_that_the_region_does_not_offer(platform, run, change, says):
     assert code == 1 and len(shortages) == 1 and says in shortages[0]
 
 
+@pytest.mark.parametrize(("capable", "expected"), [("true", 0), ("false", 1)])
+def test_region_that_tunes_models(platform, run, capable, expected):
+    platform.answers["cognitiveservices model list"][0]["model"]["capabilities"] = {"fineTune": capable}
+    code, table, shortages = run(settings={**SETTINGS, "tuning": ["test"]})
+    assert code == expected and f"{1 - expected} models can be tuned" in table
+    assert bool(shortages) == bool(expected) and all("tunes no foundation model" in row for row in shortages)
+
+
 def test_provider_that_is_not_registered(platform, run):
     platform.answers["provider list"][0]["registrationState"] = "NotRegistered"
     code, _, shortages = run()
