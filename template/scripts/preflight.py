@@ -379,7 +379,7 @@ def tuning(plan: Plan) -> list[Row]:
     """Whether the region tunes foundation models, where this environment does."""
     if plan.environment not in plan.settings.get("tuning", ()):
         return []
-    role = f"Cognitive Services Usages Reader on /subscriptions/{plan.subscription}"
+    role = f"Reader on /subscriptions/{plan.subscription}"
     return readable("Fine-tuning", plan.region, role, partial(tunable, plan.region))
 
 
