@@ -287,6 +287,13 @@ def test_triton_gets_a_model_that_answers_as_the_registered_one_does(trained):
 
 
 @of("databricks-first")
+def test_training_runs_here_without_the_tasks_of_the_bundle(project):
+    elsewhere = project.root / "ml/.elsewhere"
+    make(project, "train-local", f"LOCAL={elsewhere}")
+    assert registry(SimpleNamespace(local=elsewhere), "select name, version from model_versions") == [("example", 1)]
+
+
+@of("databricks-first")
 def test_the_bundle_runs_from_its_wheel_and_scores_files(trained):
     build = yaml.safe_load((trained.root / "ml/databricks.yml").read_text())["artifacts"]["example_model"]["build"]
     run = execute(trained.root / "ml", trained.python, *build.split()[1:])
