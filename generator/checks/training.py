@@ -30,6 +30,14 @@ BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
 CODE = (".yml", ".py", ".txt", ".toml", ".json")
 FLOATING = re.compile(r"[\w./-]+[@:]latest\b")
+WORKSPACE_ROLES = (
+    "azureAIAdministrator",
+    "keyVaultAdministrator",
+    "networkConnectionApprover",
+    "storageFileDataPrivilegedContributor",
+)
+"""Roles of an identity that runs a workspace.
+Source: https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication"""
 SERVERLESS, CLUSTER, RESERVED = "azureml:serverless", "azureml:training-cluster", "azureml:deadline-cluster"
 
 
@@ -149,7 +157,8 @@ def to_zero(project: Project) -> Iterator[Finding]:
 def identity_of_training(project: Project) -> Iterator[Finding]:
     """TRN-05: the identity of training reads data and writes models, and holds no role beyond those of its work.
 
-    It writes the storage of its own workspace too, where jobs keep their outputs and logs, and no other blobs.
+    Serverless jobs run as the identity of their workspace, which runs the workspace besides. Jobs write the storage of
+    that workspace too, where they keep outputs and logs, and no other blobs.
 
     Source: https://learn.microsoft.com/azure/well-architected/ai/architecture-pattern
     """
@@ -160,13 +169,18 @@ def identity_of_training(project: Project) -> Iterator[Finding]:
         "acrPull",
         "azureMlRegistryUser",
         "monitoringMetricsPublisher",
+        *(WORKSPACE_ROLES if project.answers["training_identity"] == "training-workspace" else ()),
     )
     reader, writer = roles["storageBlobDataReader"]["id"], roles["storageBlobDataContributor"]["id"]
     allowed = {roles[name]["id"] for name in names}
     for name in project.answers["training_environments"]:
         environment = project.environments.get(name)
         held = (
-            [item for item in environment.of_type(ROLE) if belongs_to(principal(item), "training")]
+            [
+                item
+                for item in environment.of_type(ROLE)
+                if belongs_to(principal(item), project.answers["training_identity"])
+            ]
             if environment
             else []
         )

@@ -25,7 +25,9 @@ def _without_data(draft: Draft) -> None:
         body
         for body in draft.environments["dev"]
         if not (
-            body["type"] == ROLE and "/containers/data/" in body["id"] and "dev-training'" in str(body["properties"])
+            body["type"] == ROLE
+            and "/containers/data/" in body["id"]
+            and "dev-training-workspace'" in str(body["properties"])
         )
     ]
 
@@ -35,7 +37,7 @@ def _more_data(draft: Draft) -> None:
     body = next(
         item
         for item in draft.of_type("dev", ROLE)
-        if "/containers/data/" in item["id"] and "dev-training'" in str(item["properties"])
+        if "/containers/data/" in item["id"] and "dev-training-workspace'" in str(item["properties"])
     )
     more = body["id"].replace("/containers/data/", "/containers/exploration/")
     draft.environments["dev"].append({**body, "id": more})
