@@ -1,6 +1,6 @@
 """Migration that `copier update` runs when it crosses a release which renamed answers or moved files.
 
-Copier calls it in the project with the Python that runs Copier, so it uses the standard library and PyYAML, nothing else:
+Copier calls it in the project with the Python that runs Copier, so it uses the standard library and PyYAML only:
 
     migrate.py 0.2.0 before    renames keys of `.copier-answers.yml`, before Copier reads them again
     migrate.py 0.2.0 after     carries the owner's changes of moved files to their new places
@@ -12,6 +12,8 @@ where both sides changed the same lines. Files that the update deleted although 
 beside their old place. Both stages may run twice.
 """
 
+import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -62,34 +64,63 @@ def carry(project: Path, moved: dict[str, str]) -> None:
         moved: Old path -> new path.
     """
     with tempfile.TemporaryDirectory() as folder:
-        before = update.pristine(project, Path(folder) / "before")
+        before = Before(project, Path(folder) / "before")
         for old, new in moved.items():
-            if (before / old).is_file() and not update.committed(project, new):
-                merge(project, before, old, new)
+            merge(project, before, old, new)
         status = update.run(["git", "ls-files", "--deleted", "-z"], cwd=project).decode().split("\0")
         for name in filter(None, status):
-            text = update.committed(project, name)
-            edited = not (before / name).is_file() or text != (before / name).read_bytes()
-            if name not in moved and edited:
+            if name not in moved and update.committed(project, name) != before.text(name):
                 update.save(project, [name])
                 print(f"{name} is gone, and you had changed it: your text is in {name}{update.KEPT}.", file=sys.stderr)
 
 
-def merge(project: Path, before: Path, old: str, new: str) -> None:
+class Before:
+    """Files as the last version made them.
+
+    Args:
+        project: The project; its commit is the one before the update.
+        folder: Where the last version is rendered again, once a file needs it.
+    """
+
+    def __init__(self, project: Path, folder: Path) -> None:
+        """Take note of the version; most files of it need no rendering."""
+        self.project = project
+        self.folder = folder
+        self.version = os.environ.get("VERSION_FROM", "")
+
+    def text(self, name: str) -> bytes | None:
+        """A file; None when the last version did not make it."""
+        static = ["git", "cat-file", "blob", f"{self.version}:template/{name}"]
+        with contextlib.suppress(update.Failure):
+            return bytes(update.run(static, cwd=ROOT))
+        return self.rendered(name)
+
+    def rendered(self, name: str) -> bytes | None:
+        """A file; None when the last answers did not ask for it."""
+        if not self.folder.exists():
+            update.pristine(self.project, self.folder)
+        path = self.folder / name
+        return path.read_bytes() if path.is_file() else None
+
+
+def merge(project: Path, before: Before, old: str, new: str) -> None:
     """Merge the owner's change of the old path into the new one; a file that the owner had deleted stays away."""
-    owner, target = update.committed(project, old), project / new
+    target, base = project / new, before.text(old)
+    if base is None or not target.is_file() or update.committed(project, new):
+        return
+    owner = update.committed(project, old)
     if not owner:
-        target.unlink(missing_ok=True)
-        return
-    if not target.is_file() or owner == (before / old).read_bytes():
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        mine = Path(folder) / "mine"
-        mine.write_bytes(owner)
-        labels = [part for label in LABELS for part in ("-L", label)]
-        command = ["git", "merge-file", *labels, str(mine), str(before / old), str(target)]
-        subprocess.run(command, check=False)
-        target.write_bytes(mine.read_bytes())
+        if before.rendered(old) is not None:
+            target.unlink()
+    elif owner != base:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "mine").write_bytes(owner)
+            (folder / "base").write_bytes(base)
+            labels = [part for label in LABELS for part in ("-L", label)]
+            command = ["git", "merge-file", *labels, str(folder / "mine"), str(folder / "base"), str(target)]
+            subprocess.run(command, check=False)
+            target.write_bytes((folder / "mine").read_bytes())
 
 
 if __name__ == "__main__":
