@@ -21,7 +21,7 @@ def command(
     edit: Annotated[list[str] | None, typer.Option("--edits", help="A change of the owner; all by default.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; the number of cores by default.")] = None,
 ) -> None:
-    """Update projects of old releases and print what became of an owner's changes; the exit code is 1 if one is lost."""
+    """Update projects of old releases and print what became of an owner's changes; 1 when one is lost."""
     found = chosen(releases.load(), release or [])
     names = variant or [item.name for item in known_variants()]
     with tempfile.TemporaryDirectory() as folder:
