@@ -8,7 +8,7 @@ import typer
 
 from generator import releases
 from generator.answers import variants as known_variants
-from generator.rehearsal import EDITS, Row, chosen, rehearse
+from generator.rehearsal import EDITS, LOST, NEEDLESS, Row, chosen, rehearse
 
 NAME = "rehearse"
 
@@ -33,7 +33,8 @@ def command(
 
 
 def _line(row: Row) -> str:
-    return f"{row.release} {row.variant}: {'broken' if row.broken else 'good'}"
+    lost = [f"{name}: {what}" for name, what in row.outcomes.items() if what in (LOST, NEEDLESS)]
+    return f"{row.release} {row.variant}: {'; '.join([*lost, *row.faults]) or 'good'}"
 
 
 def table(rows: list[Row]) -> list[str]:
