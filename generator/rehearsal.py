@@ -261,8 +261,8 @@ def make(template: Path, version: str, answers: Mapping[str, Any], folder: Path)
             worker.run_copy()
 
 
-def update(project: Path, answers: Mapping[str, Any] | None = None) -> None:
-    """`copier update --defaults --trust` of a committed project to the newest version."""
+def update(project: Path, answers: Mapping[str, Any] | None = None, trust: bool = True) -> None:
+    """`copier update --defaults` of a committed project to the newest version, with `--trust` unless told otherwise."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with UpdateWorker(
@@ -272,7 +272,7 @@ def update(project: Path, answers: Mapping[str, Any] | None = None) -> None:
             defaults=True,
             quiet=True,
             overwrite=True,
-            unsafe=True,
+            unsafe=trust,
         ) as worker:
             worker.run_update()
 

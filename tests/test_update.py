@@ -17,7 +17,7 @@ from jinja2 import Environment, meta
 from generator import releases
 from generator.errors import GroundplanError
 from generator.paths import ROOT
-from generator.rehearsal import LOST, NEEDLESS, Row, commit, make, outcome, project_row, switched
+from generator.rehearsal import LOST, NEEDLESS, Row, commit, make, outcome, project_row, switched, update
 
 RELEASES = releases.load()
 OLD = [release for release in RELEASES if release.commit != releases.NEWEST]
@@ -171,19 +171,18 @@ def test_a_migration_needs_trust_and_carries_changes_over(history, tmp_path):
     thresholds = project / "ml" / "thresholds.yml"
     thresholds.write_text(thresholds.read_text(encoding="utf-8").replace("accuracy: 0.85", "accuracy: 0.91"))
     commit(project)
-    update = [str(Path(sys.executable).parent / "copier"), "update", "--defaults", "--quiet", "--vcs-ref", "v0.2.0"]
-    refused = subprocess.run(update, cwd=project, capture_output=True, text=True, check=False)
+    command = [str(Path(sys.executable).parent / "copier"), "update", "--defaults", "--quiet", "--vcs-ref", "HEAD"]
+    refused = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert refused.returncode == 4 and "migrations" in refused.stderr
     assert git(project, "status", "--porcelain") == ""
-    subprocess.run([*update, "--trust"], cwd=project, capture_output=True, check=True)
+    update(project)
     moved = project / "ml" / "models" / "example" / "thresholds.yml"
     assert "accuracy: 0.91" in moved.read_text(encoding="utf-8") and not thresholds.exists()
     stored = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
     assert stored["budget_start_date"] == "2026-01-01" and "budget_start" not in stored
     # The next update crosses no migration.
     commit(project)
-    again = subprocess.run(update, cwd=project, capture_output=True, text=True, check=False)
-    assert again.returncode == 0, again.stderr
+    update(project, trust=False)
     assert git(project, "status", "--porcelain") == ""
 
 

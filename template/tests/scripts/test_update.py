@@ -61,7 +61,8 @@ NEWER = (
     "answers = folder / '.copier-answers.yml'\n"
     "answers.write_text(answers.read_text().replace('v0.1.0', 'v0.2.0'))\n"
     "page = folder / 'docs/guidance.md'\n"
-    "page.write_text('| GEN-01 | Only what was asked for. | By parameters. | x |\\n| GEN-02 | Reuse. | By id. | x |\\n')\n"
+    "rows = ['GEN-01 | Only what was asked for. | By parameters.', 'GEN-02 | Reuse. | By id.']\n"
+    "page.write_text(''.join(f'| {row} | x |\\n' for row in rows))\n"
     "(folder / 'docs/decisions/scope.md').write_text('New reason.\\n')\n"
 )
 
