@@ -17,6 +17,14 @@ from generator.evaluation import Environment, Project, Resource
 ONLINE_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
+WORKSPACE_ROLES = (
+    "azureAIAdministrator",
+    "keyVaultAdministrator",
+    "networkConnectionApprover",
+    "storageFileDataPrivilegedContributor",
+)
+"""Roles of an identity that runs a workspace.
+Source: https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication"""
 SERVERLESS, CLUSTER, RESERVED = "azureml:serverless", "azureml:training-cluster", "azureml:deadline-cluster"
 
 
@@ -130,6 +138,8 @@ def to_zero(project: Project) -> Iterator[Finding]:
 def identity_of_training(project: Project) -> Iterator[Finding]:
     """TRN-05: the identity of training reads data and writes models, and holds no role beyond those of its work.
 
+    Serverless jobs run as the identity of their workspace, which runs the workspace besides.
+
     Source: https://learn.microsoft.com/azure/well-architected/ai/architecture-pattern
     """
     roles = decision_table("roles")
@@ -139,13 +149,18 @@ def identity_of_training(project: Project) -> Iterator[Finding]:
         "acrPull",
         "azureMlRegistryUser",
         "monitoringMetricsPublisher",
+        *(WORKSPACE_ROLES if project.answers["training_identity"] == "training-workspace" else ()),
     )
     reader, writer = roles["storageBlobDataReader"]["id"], roles["storageBlobDataContributor"]["id"]
     allowed = {roles[name]["id"] for name in names}
     for name in project.answers["training_environments"]:
         environment = project.environments.get(name)
         held = (
-            [item for item in environment.of_type(ROLE) if belongs_to(principal(item), "training")]
+            [
+                item
+                for item in environment.of_type(ROLE)
+                if belongs_to(principal(item), project.answers["training_identity"])
+            ]
             if environment
             else []
         )
