@@ -39,7 +39,7 @@ from generator.verification import BROKEN, verify
 KEPT, CONFLICT, LOST, NEEDLESS, ABSENT = "kept", "conflict", "lost", "needless conflict", "-"
 MARKER = re.compile(r"^<{7} .*?^>{7} ", re.MULTILINE | re.DOTALL)
 DELETED = ".pre-commit-config.yaml"
-OWN_MODULE = """metadata description = 'A security group of ours.'
+OWN_MODULE = """metadata description = 'A route table of ours.'
 
 @description('Region of the environment.')
 param location string
@@ -47,8 +47,8 @@ param location string
 @description('Tags of the environment.')
 param tags object
 
-resource group 'Microsoft.Network/networkSecurityGroups@2025-09-01' = {
-  name: 'nsg-own'
+resource routes 'Microsoft.Network/routeTables@2025-09-01' = {
+  name: 'rt-own'
   location: location
   tags: tags
 }

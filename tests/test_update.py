@@ -15,6 +15,7 @@ import yaml
 from jinja2 import Environment, meta
 
 from generator import releases
+from generator.commands.rehearse import table
 from generator.errors import GroundplanError
 from generator.paths import ROOT
 from generator.rehearsal import LOST, NEEDLESS, Row, commit, make, outcome, project_row, switched, update
@@ -159,6 +160,7 @@ def test_excluded_paths_are_chosen_by_names_that_every_release_knows(history, re
 def test_a_project_of_an_old_release_arrives_whole(history, release):
     """Untouched, edited in every way, with other answers, and with a function off and on again."""
     row = project_row(history, release, "smallest-prototype")
+    print("\n".join(table([row])))
     assert row.faults == []
     assert not {LOST, NEEDLESS} & set(row.outcomes.values()), row.outcomes
 
