@@ -244,7 +244,7 @@ def test_it_has_what_it_pins_and_nothing_that_clashes(project):
 
 @of(*PROJECTS)
 def test_a_good_model_is_registered_with_its_origin(trained):
-    minimums = yaml.safe_load((trained.root / "ml/thresholds.yml").read_text())["minimums"]
+    minimums = yaml.safe_load((trained.root / "ml/models/example/thresholds.yml").read_text())["minimums"]
     metrics = json.loads((trained.local / "report/metrics.json").read_text())
     assert minimums and all(metrics[name] >= minimum for name, minimum in minimums.items())
 
@@ -258,7 +258,7 @@ def test_a_good_model_is_registered_with_its_origin(trained):
 
 @of("default")
 def test_a_model_below_the_threshold_stops_at_the_gate(trained):
-    thresholds = trained.root / "ml/thresholds.yml"
+    thresholds = trained.root / "ml/models/example/thresholds.yml"
     before = thresholds.read_text()
     thresholds.write_text("minimums:\n  recall: 1.01\n")
     try:
