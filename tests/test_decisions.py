@@ -269,14 +269,17 @@ PROMOTION = [  # versions are copied where one model is promoted and Unity Catal
     ({**DATABRICKS, "model_promotion": "code"}, False),
     ({**DATABRICKS, "environments": ["dev"]}, False),
     ({}, False),
-    ({**DATABRICKS, "functions": ["online_inference"], "own_model_hosting": "databricks"}, True),
-    ({**DATABRICKS, "functions": ["training", "online_inference"]}, False),
+    (
+        {**DATABRICKS, "functions": ["online_inference"], "model_sources": ["own"], "own_model_hosting": "databricks"},
+        True,
+    ),
+    ({**DATABRICKS, "functions": ["training", "online_inference"], "model_sources": ["own"]}, False),
 ]
 
 
 @pytest.mark.parametrize(("needs", "promotes"), PROMOTION)
 def test_promotion_in_unity_catalog_is_for_those_who_need_it(needs, promotes):
-    assert resolve({"functions": ["training"], "model_sources": ["own"], **needs})["promotes_in_catalog"] is promotes
+    assert resolve({"functions": ["training"], **needs})["promotes_in_catalog"] is promotes
 
 
 STORES = [  # GEN-01: storage and registry exist only for those who use them

@@ -461,8 +461,8 @@ CASES = [
             ("ml/README.md", "", "the variable caller has no value"),
             (
                 "ml/serving/databricks.yml",
-                SERVING.replace("entity_version:", "version:"),
-                "serving/databricks.yml: model_",
+                SERVING.replace("- name: stable", "- title: stable"),
+                "title is not known",
             ),
             (
                 "ml/serving/databricks.yml",

@@ -261,10 +261,10 @@ def _logs(setting: Resource) -> bool:
 
 @check("EDA-07")
 def databricks_closed(project: Project) -> Iterator[Finding]:
-    """EDA-07: a new Databricks workspace is premium, without public addresses; each function has a connector of its own.
+    """EDA-07: a new Databricks workspace is premium and without public addresses; each function has a connector.
 
-    A connector has the identity of its function, in a new workspace or an existing one, and `ml/storage.json` gives each
-    container to one of them. Whoever explores does it under a policy.
+    A connector has the identity of its function, in a new workspace or an existing one, and `ml/storage.json` gives
+    each container to one of them. Whoever explores does it under a policy.
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-databricks
     """
     answers = project.answers
@@ -307,7 +307,7 @@ def _connectors(environment: Environment, components: list[dict[str, Any]]) -> I
 
 
 def _storage(project: Project) -> Finding:
-    """Unity Catalog knows a path by one credential: each container belongs to one function, read only where it reads."""
+    """Unity Catalog knows a path by one credential: each container has one function, and is read only where it reads."""
     path = "ml/storage.json"
     written = json.loads(text_of(project.root / path) or "{}").get("environments", {})
     faults = []

@@ -7,7 +7,7 @@ exist, and files that a task installs are there. Not seen: whether a node type, 
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,10 @@ def _bundle_faults(root: Path, path: Path) -> Iterator[str]:
     page = root / "ml" / "README.md"
     given = GIVEN.findall(page.read_text(encoding="utf-8")) if page.is_file() else []
     yield from (f"{name}: {fault}" for fault in _variables(bundle, text, set(given)))
-    yield from (f"{name}: {fault}" for fault in _references(bundle, parts.values(), text))
+    known = {(kind, key) for data in (bundle, *parts.values()) for kind, key, _ in _resources(data)}
+    for part in (path, *parts):
+        for kind, key in sorted(set(REFERENCE.findall(part.read_text(encoding="utf-8"))) - known):
+            yield f"{part.relative_to(root).as_posix()}: {kind}.{key} is referred to and not declared"
 
 
 def _bundle(data: Mapping[str, Any]) -> Iterator[str]:
@@ -116,14 +119,7 @@ def _variables(data: Mapping[str, Any], text: str, given: set[str]) -> Iterator[
             continue
         for target, body in (data.get("targets") or {}).items():
             if name not in (body.get("variables") or {}):
-                yield f"targets.{target}: the variable {name} has no value, and ml/README.md does not say how it gets one"
-
-
-def _references(data: Mapping[str, Any], parts: Iterable[Mapping[str, Any]], text: str) -> Iterator[str]:
-    """Resources that others refer to and nobody declares."""
-    known = {(kind, key) for part in (data, *parts) for kind, key, _ in _resources(part)}
-    for kind, key in sorted(set(REFERENCE.findall(text)) - known):
-        yield f"{kind}.{key} is referred to and not declared"
+                yield f"targets.{target}: the variable {name} has no value, and ml/README.md sets none"
 
 
 def _resources(data: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
