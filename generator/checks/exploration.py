@@ -307,7 +307,7 @@ def _connectors(environment: Environment, components: list[dict[str, Any]]) -> I
 
 
 def _storage(project: Project) -> Finding:
-    """Unity Catalog knows a path by one credential: each container has one function, and is read only where it reads."""
+    """Unity Catalog knows a path by one credential: each container has one function, which may only read some."""
     path = "ml/storage.json"
     written = json.loads(text_of(project.root / path) or "{}").get("environments", {})
     faults = []
