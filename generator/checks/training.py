@@ -18,6 +18,14 @@ ONLINE_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
 TRAINING_FILE = "ml/resources/training.yml"
+WORKSPACE_ROLES = (
+    "azureAIAdministrator",
+    "keyVaultAdministrator",
+    "networkConnectionApprover",
+    "storageFileDataPrivilegedContributor",
+)
+"""Roles of an identity that runs a workspace.
+Source: https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication"""
 SERVERLESS, CLUSTER, RESERVED = "azureml:serverless", "azureml:training-cluster", "azureml:deadline-cluster"
 
 
@@ -173,6 +181,8 @@ def to_zero(project: Project) -> Iterator[Finding]:
 def identity_of_training(project: Project) -> Iterator[Finding]:
     """TRN-05: the identity of training reads data and writes models, and holds no role beyond those of its work.
 
+    Serverless jobs run as the identity of their workspace, which runs the workspace besides.
+
     Source: https://learn.microsoft.com/azure/well-architected/ai/architecture-pattern
     """
     roles = decision_table("roles")
@@ -183,13 +193,18 @@ def identity_of_training(project: Project) -> Iterator[Finding]:
         "azureMlRegistryUser",
         "monitoringMetricsPublisher",
         "storageBlobDelegator",
+        *(WORKSPACE_ROLES if project.answers["training_identity"] == "training-workspace" else ()),
     )
     reader, writer = roles["storageBlobDataReader"]["id"], roles["storageBlobDataContributor"]["id"]
     allowed = {roles[name]["id"] for name in names}
     for name in project.answers["training_environments"]:
         environment = project.environments.get(name)
         held = (
-            [item for item in environment.of_type(ROLE) if belongs_to(principal(item), "training")]
+            [
+                item
+                for item in environment.of_type(ROLE)
+                if belongs_to(principal(item), project.answers["training_identity"])
+            ]
             if environment
             else []
         )

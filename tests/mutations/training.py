@@ -27,7 +27,9 @@ def _without_data(draft: Draft) -> None:
         body
         for body in draft.environments["dev"]
         if not (
-            body["type"] == ROLE and "/containers/data/" in body["id"] and "dev-training'" in str(body["properties"])
+            body["type"] == ROLE
+            and "/containers/data/" in body["id"]
+            and "dev-training-workspace'" in str(body["properties"])
         )
     ]
 
