@@ -174,7 +174,8 @@ def trained(project):
 
 def train_as_bundle(project):
     """Run the tasks of the bundle one after the other, with this machine in place of volumes and Unity Catalog."""
-    job = yaml.safe_load((project.root / "ml/resources/training.yml").read_text())["resources"]["jobs"]["train_example"]
+    bundle = yaml.safe_load((project.root / "ml/resources/training.yml").read_text())
+    job = bundle["targets"]["dev"]["resources"]["jobs"]["train_example"]
     (project.local / "raw").mkdir(parents=True)
     make_example = [project.python, "-m", "example_model.prepare", "--make-example", "--raw", "machines.csv"]
     execute(project.local, *make_example, "--prepared", "unused", **TRACKED)
@@ -192,7 +193,8 @@ def train_as_bundle(project):
 def here(project, value, commit):
     """A parameter of the bundle as this machine knows it."""
     known = {
-        "{{job.parameters.files}}": str(project.local),
+        "{{job.parameters.data}}": str(project.local),
+        "{{job.parameters.runs}}": str(project.local / "runs"),
         "{{job.run_id}}": "1",
         "${workspace.file_path}": str(project.root / "ml"),
         "${var.git_sha}": commit,
