@@ -174,7 +174,8 @@ def trained(project):
 
 def train_as_bundle(project):
     """Run the tasks of the bundle one after the other, with this machine in place of volumes and Unity Catalog."""
-    job = yaml.safe_load((project.root / "ml/resources/training.yml").read_text())["resources"]["jobs"]["train_example"]
+    bundle = yaml.safe_load((project.root / "ml/resources/training.yml").read_text())
+    job = bundle["targets"]["dev"]["resources"]["jobs"]["train_example"]
     (project.local / "raw").mkdir(parents=True)
     make_example = [project.python, "-m", "example_model.prepare", "--make-example", "--raw", "machines.csv"]
     execute(project.local, *make_example, "--prepared", "unused", **TRACKED)
@@ -192,7 +193,8 @@ def train_as_bundle(project):
 def here(project, value, commit):
     """A parameter of the bundle as this machine knows it."""
     known = {
-        "{{job.parameters.files}}": str(project.local),
+        "{{job.parameters.data}}": str(project.local),
+        "{{job.parameters.runs}}": str(project.local / "runs"),
         "{{job.run_id}}": "1",
         "${workspace.file_path}": str(project.root / "ml"),
         "${var.git_sha}": commit,
@@ -244,7 +246,7 @@ def test_it_has_what_it_pins_and_nothing_that_clashes(project):
 
 @of(*PROJECTS)
 def test_a_good_model_is_registered_with_its_origin(trained):
-    minimums = yaml.safe_load((trained.root / "ml/thresholds.yml").read_text())["minimums"]
+    minimums = yaml.safe_load((trained.root / "ml/models/example/thresholds.yml").read_text())["minimums"]
     metrics = json.loads((trained.local / "report/metrics.json").read_text())
     assert minimums and all(metrics[name] >= minimum for name, minimum in minimums.items())
 
@@ -258,7 +260,7 @@ def test_a_good_model_is_registered_with_its_origin(trained):
 
 @of("default")
 def test_a_model_below_the_threshold_stops_at_the_gate(trained):
-    thresholds = trained.root / "ml/thresholds.yml"
+    thresholds = trained.root / "ml/models/example/thresholds.yml"
     before = thresholds.read_text()
     thresholds.write_text("minimums:\n  recall: 1.01\n")
     try:
