@@ -280,8 +280,9 @@ def managed_network(project: Project) -> Iterator[Finding]:
     """NET-04: every workspace has a managed network that lets out what the posture allows, provisioned at once.
 
     Looks at `managedNetwork` of every workspace: the platform's storage where its machines read it, and the registry of
-    models where they are trained or served, have a private endpoint in it; what belongs to the workspace itself gets one from the service.
-    With approved destinations only, the domains are those of infra/approved-domains.json, and the firewall has a tier.
+    models where they are trained or served, have a private endpoint in it; what belongs to the workspace itself gets
+    one from the service. With approved destinations only, the domains are those of infra/approved-domains.json, and the
+    firewall has a tier.
     Source: https://learn.microsoft.com/azure/machine-learning/how-to-managed-network
     """
     yield from presence(project, WORKSPACE)
