@@ -67,6 +67,7 @@ CONTRACT = {
     "embedding_model": None,
     "peak_tokens_per_minute": None,
     "batch_platform": ["azure_ml", "foundry_batch", "databricks"],
+    "batch_cadence": ["daily", "weekly"],
     "orchestrator": ["none", "container_apps"],
     "gateway_tier": ["developer", "basic_v2", "standard_v2", "premium_v2", "premium"],
     "internet_facing": None,
