@@ -1,6 +1,7 @@
 """Batch (BAT rows): batch endpoints and their runs, batch deployments of foundation models, and jobs on Databricks."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -111,7 +112,9 @@ def tried_before_it_is_the_default(project: Project) -> Iterator[Finding]:
         if isinstance(node, ast.FunctionDef)
     }
     faults = [
-        f"{name} must not change the default" for name in ("create", "score") if "default" in functions.get(name, "")
+        f"{name} must not change the default"
+        for name in ("create", "score")
+        if {"set_default", "--set-default"} & set(re.findall(r"[\w-]+", functions.get(name, "")))
     ]
     faults += [] if "--deployment-name" in functions.get("score", "") else ["score by the name of the deployment"]
     faults += [] if "Completed" in functions.get("score", "") else ["stop when the sample was not scored"]

@@ -206,7 +206,10 @@ def tokens_are_measured(project: Project) -> Iterator[Finding]:
 
 @check("GW-07")
 def back_ends_form_a_pool(project: Project) -> Iterator[Finding]:
-    """Each pool has members that exist, provisioned throughput first and another region last."""
+    """Each pool has members that exist, provisioned throughput first and another region last.
+
+    Own models answer from all members of theirs alike.
+    """
     order = {"provisioned": 1, "primary": 2, "secondary": 3}
     for environment in project.environments.values():
         backends = {item.name.rpartition("/")[2].lower() for item in environment.of_type(BACKENDS)}
@@ -220,7 +223,8 @@ def back_ends_form_a_pool(project: Project) -> Iterator[Finding]:
                 name = str(member["id"]).rpartition("/")[2]
                 if name.lower() not in backends:
                     faults.append(f"there is no back end {name}, remove it from the pool")
-                if member.get("priority") != order.get(name.rpartition("-")[2]):
+                due = 1 if "own-models" in name else order.get(name.rpartition("-")[2])
+                if member.get("priority") != due:
                     faults.append(f"{name} has priority {member.get('priority')}, order members by their kind")
             yield verdict(label(environment, item), faults, str(item))
 

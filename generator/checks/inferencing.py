@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.checks import Finding, check
+from generator.checks.delivery import steps_of
 from generator.checks.expected import presence
-from generator.checks.reading import compare, label, located, same, text_of, value_at, verdict
+from generator.checks.reading import compare, label, located, pipelines, same, text_of, value_at, verdict
 from generator.checks.training import ACCOUNT, ONLINE_ENDPOINT, yaml_file
 from generator.evaluation import Environment, Project, Resource
 
@@ -34,6 +35,45 @@ HARDENED = {
     "properties.networkProfile.networkPluginMode": "overlay",
     "properties.networkProfile.networkDataplane": "cilium",
 }
+
+
+@check("INF-01")
+def one_of_each(project: Project) -> Iterator[Finding]:
+    """INF-01: each folder of a model has an endpoint, a version and a rollout of its own, and no endpoint has two.
+
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    answers = project.answers
+    models = sorted(path.name for path in (project.root / "ml/models").glob("*") if path.is_dir())
+    yield verdict("ml/models", [] if models else ["add the folder of the model"])
+    if answers["own_model_hosting"] == "databricks":
+        found = value_at(yaml_file(project, "ml/resources/serving.yml"), "resources.model_serving_endpoints") or {}
+        names = [str(value_at(row, "config.served_entities") or "").count(f".{name}'") for name, row in found.items()]
+        faults = [] if sorted(found) == models and all(names) else ["serve each model by an endpoint of its name"]
+        yield verdict("ml/resources/serving.yml", faults)
+        return
+    for name in models:
+        body = yaml_file(project, f"ml/models/{name}/deployment.yml")
+        faults = [] if body.get("endpoint_name") == name else [f"name its endpoint {name}"]
+        named = re.search(rf"(/models/|azureml:){re.escape(name)}(/versions/|:)\d+$", str(body.get("model")))
+        faults += [] if named else [f"deploy a version of {name}, and no other model"]
+        yield verdict(f"ml/models/{name}/deployment.yml", faults)
+        script = text_of(project.root / "scripts/endpoint.py")
+        faults = [] if f"models/{name}/versions/" in script or f'"{name}"' in script else [f"roll {name} out"]
+        yield verdict("scripts/endpoint.py", faults)
+    for environment in project.environments.values():
+        second = answers["two_regions"] and environment.name == "prod"
+        due = len(models) * (2 if second and answers["own_model_hosting"] == "managed_endpoint" else 1)
+        found_here = len(environment.of_type(ONLINE_ENDPOINT))
+        faults = [] if found_here == due else [f"{found_here} endpoints where {due} are due, give each model its own"]
+        yield verdict(f"{environment.name}: {ONLINE_ENDPOINT}", faults)
+    creating = [
+        step for step in steps_of(project, "rollout").values() if str(step.values.get("step")).startswith("create ")
+    ]
+    faults = (
+        [] if len(creating) == 1 and "--version=" in str(creating[0].values) else ["roll one version of one model out"]
+    )
+    yield verdict(f"{pipelines(project)}/rollout.yml", faults)
 
 
 @check("INF-02")

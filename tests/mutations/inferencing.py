@@ -1,7 +1,7 @@
 """What can go wrong with the inferencing rows (INF), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, answer, drop, edit, put
-from tests.mutations.common import APPS, CHAT, CLUSTER, DEFAULT, DEPLOYMENT, KUBERNETES, TUNING
+from tests.checks_support import Mutation, answer, drop, edit, put, write
+from tests.mutations.common import APPS, CHAT, CLUSTER, DATABRICKS, DEFAULT, DEPLOYMENT, KUBERNETES, REGULATED, TUNING
 
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BACKEND = "Microsoft.ApiManagement/service/backends"
@@ -36,6 +36,31 @@ RULES = "profiles.0.rules"
 TRIGGER = "metricTrigger"
 
 MUTATIONS: list[Mutation] = [
+    (
+        "INF-01",
+        DEFAULT,
+        "other endpoint",
+        edit(FILE, "endpoint_name: example", "endpoint_name: shared"),
+        "endpoint example",
+    ),
+    ("INF-01", DEFAULT, "other model", edit(FILE, "/models/example/", "/models/another/"), "no other model"),
+    ("INF-01", DEFAULT, "no endpoint", drop("test", ENDPOINT), "0 endpoints where 1 are due"),
+    ("INF-01", REGULATED, "one region", drop("prod", ENDPOINT), "1 endpoints where 2 are due"),
+    ("INF-01", DEFAULT, "second model", write("ml/models/other/deployment.yml", "endpoint_name: example\n"), "other"),
+    (
+        "INF-01",
+        DEFAULT,
+        "no rollout",
+        edit(".github/workflows/_rollout.yml", "create --workload", "choose --workload"),
+        "one version of one model",
+    ),
+    (
+        "INF-01",
+        DATABRICKS,
+        "not served",
+        edit("ml/resources/serving.yml", "    example:\n", "    another:\n"),
+        "by an endpoint of its name",
+    ),
     ("INF-02", DEFAULT, "traffic", put("prod", ENDPOINT, "properties.traffic", {"blue": 100}), "remove traffic"),
     ("INF-02", DEFAULT, "by key", put("prod", ENDPOINT, "properties.authMode", "Key"), "authMode"),
     ("INF-02", DEFAULT, "no endpoint", drop("prod", ENDPOINT), "deploy the endpoint"),
@@ -139,4 +164,4 @@ MUTATIONS: list[Mutation] = [
     ("INF-11", TUNING, "no traffic", put("prod", APP, f"{SETTINGS}.ingress.traffic", None), "write the traffic"),
 ]
 
-FILE_ROWS: set[str] = {"INF-04", "INF-05", "INF-06"}
+FILE_ROWS: set[str] = {"INF-01", "INF-04", "INF-05", "INF-06"}

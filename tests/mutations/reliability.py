@@ -1,7 +1,24 @@
 """What can go wrong with the reliability rows (REL), and what the detail of the check must say."""
 
-from tests.checks_support import Addition, Mutation, add, drop, put
-from tests.mutations.common import ADDRESS, APIM, APPS, CLUSTER, DEFAULT, REGISTRY, REGULATED, REPLICA, SEARCH, STORAGE
+from tests.checks_support import Addition, Mutation, add, drop, edit, put
+from tests.mutations.common import (
+    ACCOUNT,
+    ADDRESS,
+    APIM,
+    APPS,
+    CLUSTER,
+    DEFAULT,
+    ONLINE_ENDPOINT,
+    REGISTRY,
+    REGULATED,
+    REPLICA,
+    SEARCH,
+    STORAGE,
+)
+
+BACKEND = f"{APIM}/backends"
+MODEL_REGISTRY = "Microsoft.MachineLearningServices/registries"
+MODELS = "gateway/policies/models.xml"
 
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
@@ -57,6 +74,45 @@ MUTATIONS: list[Mutation] = [
         "container apps in one zone",
         add("prod", APPS, "cae-1", properties={}),
         "managedEnvironments cae-1",
+    ),
+    ("REL-02", REGULATED, "models in one region", drop("prod", ACCOUNT, "-secondary"), "there is none in"),
+    ("REL-02", REGULATED, "endpoint in one region", drop("prod", ONLINE_ENDPOINT, "inference-2"), "there is none in"),
+    (
+        "REL-02",
+        REGULATED,
+        "gateway in one region",
+        put("prod", APIM, "properties.additionalLocations", []),
+        "second region",
+    ),
+    (
+        "REL-02",
+        REGULATED,
+        "pool in one region",
+        put("prod", BACKEND, "properties.pool.services.1", None, "/backends/chat"),
+        "no member of it is in",
+    ),
+    ("REL-02", REGULATED, "no pool", drop("prod", BACKEND, "own-models-regions"), "0 pools of own models"),
+    (
+        "REL-02",
+        REGULATED,
+        "second only when the first is lost",
+        put("prod", BACKEND, "properties.pool.services.1.priority", 2, "own-models-regions"),
+        "as equals",
+    ),
+    ("REL-02", REGULATED, "other region never asked", edit(MODELS, 'count="1"', 'count="0"'), "ask the other region"),
+    (
+        "REL-02",
+        REGULATED,
+        "models in one place",
+        put("dev", MODEL_REGISTRY, "properties.regionDetails.1", None),
+        "add it to regionDetails",
+    ),
+    (
+        "REL-02",
+        REGULATED,
+        "limits look shared",
+        edit("docs/decisions/gateway.md", "Each region counts for itself", "Limits hold"),
+        "counts tokens for itself",
     ),
 ]
 

@@ -8,6 +8,10 @@ param name string
 @description('Region.')
 param location string
 
+@description('Regions whose endpoints take models from it.')
+@minLength(1)
+param regions string[]
+
 @description('Whether the public endpoint exists at all.')
 param publicAccess bool
 
@@ -33,8 +37,8 @@ resource registry 'Microsoft.MachineLearningServices/registries@2026-05-01' = {
   properties: {
     publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
     regionDetails: [
-      {
-        location: location
+      for region in regions: {
+        location: region
         acrDetails: [
           {
             systemCreatedAcrAccount: {

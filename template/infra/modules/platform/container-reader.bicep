@@ -23,7 +23,7 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
 }
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(account::blobs::container.id, principalId, roleId)
+  name: guid(account::blobs::container.id, 'caller', roleId)
   scope: account::blobs::container
   properties: {
     principalId: principalId
