@@ -123,7 +123,11 @@ def gateway_calls_with_its_identity(project: Project) -> Iterator[Finding]:
 
 @check("GW-03")
 def callers_present_tokens(project: Project) -> Iterator[Finding]:
-    """Each API validates an Entra token of the own tenant with an audience."""
+    """Each API validates an Entra token of the own tenant with an audience.
+
+    The element takes client applications, audiences or both; one of them must be there.
+    Source: https://learn.microsoft.com/azure/api-management/validate-azure-ad-token-policy
+    """
     for _, _, root, evidence in _api_policies(project, _wanted_apis(project.answers)):
         found = None if root is None else root.find("inbound/validate-azure-ad-token")
         audiences = [] if found is None else [item.text for item in found.findall("audiences/audience") if item.text]

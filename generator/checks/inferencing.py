@@ -7,7 +7,17 @@ from typing import Any
 from generator.checks import Finding, check
 from generator.checks.delivery import steps_of
 from generator.checks.expected import presence
-from generator.checks.reading import compare, label, located, pipelines, same, text_of, value_at, verdict
+from generator.checks.reading import (
+    compare,
+    decision_table,
+    label,
+    located,
+    pipelines,
+    same,
+    text_of,
+    value_at,
+    verdict,
+)
 from generator.checks.training import ACCOUNT, ONLINE_ENDPOINT, yaml_file
 from generator.evaluation import Environment, Project, Resource
 
@@ -16,10 +26,12 @@ CLUSTER = "Microsoft.ContainerService/managedClusters"
 BACKEND = "Microsoft.ApiManagement/service/backends"
 APPS = "Microsoft.App/managedEnvironments"
 APP = "Microsoft.App/containerApps"
+CALLERS = "Microsoft.App/containerApps/authConfigs"
 AUTOSCALE = "Microsoft.Insights/autoscalesettings"
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 FLOORS = {"low": 2, "medium": 3, "high": 3}
 """Criticality -> least instances outside dev, where one is enough."""
+LIFECYCLE = "docs/decisions/foundation-models.md"
 DEPLOYMENT_FILE = "ml/models/example/deployment.yml"
 TAGS = {"model_version", "git_sha", "data_version", "deployed_by"}
 HARDENED = {
@@ -151,6 +163,18 @@ def versions_pinned(project: Project) -> Iterator[Finding]:
             faults += [] if (item.sku.get("capacity") or 0) > 0 else ["set sku.capacity"]
             option = {"properties.versionUpgradeOption": "NoAutoUpgrade"} if environment.name == "prod" else {}
             yield compare(environment, item, option, faults)
+    yield verdict(LIFECYCLE, _undated(project))
+
+
+def _undated(project: Project) -> Iterator[str]:
+    """Models that are deployed and of which the page does not tell when they retire."""
+    text = text_of(project.root / LIFECYCLE)
+    table = decision_table("models")
+    models = {value_at(item.body, "properties.model.name") for _, item in located(project, DEPLOYMENT)}
+    for name in sorted(str(name) for name in models):
+        date = str((table.get(name) or {}).get("retirement"))
+        if not re.search(rf"^\| {re.escape(name)} \|.*\| {re.escape(date)} \|$", text, re.MULTILINE):
+            yield f"tell when {name} retires"
 
 
 @check("INF-08")
@@ -186,7 +210,8 @@ def _pooled(environment: Environment, account: str) -> bool:
 def cluster_hardened(project: Project) -> Iterator[Finding]:
     """INF-10: a hardened cluster in each environment, with its own pool for the system and one for models.
 
-    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-kubernetes-service
+    Sources: https://learn.microsoft.com/azure/well-architected/service-guides/azure-kubernetes-service,
+    https://learn.microsoft.com/azure/machine-learning/reference-kubernetes
     """
     for environment in project.environments.values():
         found = environment.of_type(CLUSTER)
@@ -207,8 +232,9 @@ def _pool_faults(project: Project, environment: Environment, cluster: Resource) 
         yield "give the system pool at least 3 nodes"
     if not models.get("enableAutoScaling"):
         yield "let the pool of models scale"
-    if ("sku=gpu:NoSchedule" in (models.get("nodeTaints") or [])) != project.answers["inference_gpu"]:
-        yield "taint the pool of models with sku=gpu:NoSchedule when, and only when, it has GPUs"
+    if models.get("nodeTaints") != ["ml.azure.com/amlarc=true:NoSchedule"]:
+        # Azure Machine Learning tolerates taints of its own only: a pod of a model would never land on another one.
+        yield "taint the pool of models with ml.azure.com/amlarc=true:NoSchedule and nothing else"
     if bool(re.match(r"Standard_N", str(models.get("vmSize")))) != project.answers["inference_gpu"]:
         yield "give the pool of models GPUs only when the answers ask for them"
     if str(system.get("vmSize")).startswith("Standard_N"):
@@ -238,6 +264,26 @@ def orchestrator_always_there(project: Project) -> Iterator[Finding]:
                 "properties.configuration.ingress.allowInsecure": False,
             }
             yield compare(environment, item, wanted, [*_service_faults(environment, item), *_container_faults(item)])
+            found = environment.of_type(CALLERS)
+            due = {
+                "properties.platform.enabled": True,
+                "properties.globalValidation.unauthenticatedClientAction": "Return401",
+                "properties.identityProviders.azureActiveDirectory.enabled": True,
+            }
+            yield verdict(f"{environment.name}: {CALLERS}", [] if found else ["ask callers of the service for a token"])
+            for callers in found:
+                yield compare(environment, callers, due, _caller_faults(callers))
+
+
+def _caller_faults(callers: Resource) -> Iterator[str]:
+    """What lets somebody in without a token of the service, or asks for a secret."""
+    known = value_at(callers.properties, "identityProviders.azureActiveDirectory") or {}
+    if set(value_at(callers.properties, "globalValidation.excludedPaths") or []) - {"/healthz"}:
+        yield "ask for a token on every path but /healthz"
+    if not value_at(known, "validation.allowedAudiences"):
+        yield "take tokens of one audience only"
+    if value_at(known, "registration.clientSecretSettingName"):
+        yield "check tokens without a secret"
 
 
 def _machine_faults(environment: Environment, apps: Resource) -> Iterator[str]:

@@ -157,6 +157,7 @@ ALLOWED_TYPES = {
     "'orchestrator' in here": (
         "Microsoft.App/managedEnvironments",
         "Microsoft.App/containerApps",
+        "Microsoft.App/containerApps/authConfigs",
         "Microsoft.Network/privateDnsZones",
         "Microsoft.Network/privateDnsZones/A",
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",

@@ -6,6 +6,7 @@ from tests.mutations.common import APPS, CHAT, CLUSTER, DATABRICKS, DEFAULT, DEP
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BACKEND = "Microsoft.ApiManagement/service/backends"
 APP = "Microsoft.App/containerApps"
+CALLERS = f"{APP}/authConfigs"
 PROFILE = "properties.workloadProfiles.0"
 SETTINGS = "properties.configuration"
 SCALE = "properties.template.scale"
@@ -121,6 +122,13 @@ MUTATIONS: list[Mutation] = [
     ("INF-06", DEFAULT, "restricted data", answer(data_classification="restricted"), "collect nothing"),
     ("INF-07", DEFAULT, "upgrades", put("prod", DEPLOYMENT, "properties.versionUpgradeOption", "x"), "NoAutoUpgrade"),
     ("INF-07", DEFAULT, "any version", put("prod", DEPLOYMENT, "properties.model.version", None), "model.version"),
+    (
+        "INF-07",
+        DEFAULT,
+        "nobody knows until when",
+        edit("docs/decisions/foundation-models.md", " | chat | ", " | chat | after "),
+        "tell when",
+    ),
     ("INF-07", DEFAULT, "missing", drop("prod", DEPLOYMENT), "where the answers ask for"),
     (
         "INF-08",
@@ -138,6 +146,13 @@ MUTATIONS: list[Mutation] = [
         "untainted",
         put("prod", CLUSTER, "properties.agentPoolProfiles.0.nodeTaints", []),
         "CriticalAddonsOnly",
+    ),
+    (
+        "INF-10",
+        KUBERNETES,
+        "a taint that models do not tolerate",
+        put("prod", CLUSTER, "properties.agentPoolProfiles.1.nodeTaints", ["sku=gpu:NoSchedule"]),
+        "amlarc",
     ),
     ("INF-10", KUBERNETES, "none", drop("prod", CLUSTER), "deploy one cluster"),
     ("INF-11", TUNING, "no service", drop("prod", APP), "deploy one for the orchestrator"),
@@ -162,6 +177,28 @@ MUTATIONS: list[Mutation] = [
         "belongs to the release",
     ),
     ("INF-11", TUNING, "no traffic", put("prod", APP, f"{SETTINGS}.ingress.traffic", None), "write the traffic"),
+    ("INF-11", TUNING, "anybody calls", drop("prod", CALLERS), "ask callers of the service for a token"),
+    (
+        "INF-11",
+        TUNING,
+        "anonymous",
+        put("prod", CALLERS, "properties.globalValidation.unauthenticatedClientAction", "AllowAnonymous"),
+        "Return401",
+    ),
+    (
+        "INF-11",
+        TUNING,
+        "open path",
+        put("prod", CALLERS, "properties.globalValidation.excludedPaths", ["/answers"]),
+        "every path but /healthz",
+    ),
+    (
+        "INF-11",
+        TUNING,
+        "any audience",
+        put("prod", CALLERS, "properties.identityProviders.azureActiveDirectory.validation.allowedAudiences", []),
+        "one audience",
+    ),
 ]
 
 FILE_ROWS: set[str] = {"INF-01", "INF-04", "INF-05", "INF-06"}
