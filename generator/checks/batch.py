@@ -143,7 +143,9 @@ def batch_by_residency(project: Project) -> Iterator[Finding]:
 
 @check("BAT-04")
 def job_cluster_of_its_own(project: Project) -> Iterator[Finding]:
-    """BAT-04: each task of the batch job runs on a job cluster under a policy, not on an all-purpose cluster.
+    """BAT-04: each task of the batch job runs on a job cluster under a policy, as a service principal.
+
+    Not on an all-purpose cluster, and not as whoever deployed it last; that principal is given the volumes.
 
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-databricks
     """
@@ -154,4 +156,9 @@ def job_cluster_of_its_own(project: Project) -> Iterator[Finding]:
     keys, tasks = {row["job_cluster_key"] for row in clusters}, job.get("tasks") or []
     own = all(task.get("job_cluster_key") in keys and "existing_cluster_id" not in task for task in tasks)
     faults += [] if tasks and own else ["run each task on the job cluster"]
+    identity = value_at(job, "run_as.service_principal_name")
+    faults += [] if identity else ["run it as a service principal (run_as)"]
+    for name, row in (value_at(yaml_file(project, "ml/resources/batch.yml"), "resources.volumes") or {}).items():
+        holders = [grant.get("principal") for grant in row.get("grants") or []]
+        faults += [] if holders == [identity] else [f"give the volume {name} to that principal alone"]
     yield verdict("ml/resources/batch.yml", faults)

@@ -121,7 +121,9 @@ class Plan:
                 yield Machines(row["use"], row["quota"], size, count, region, subscription)
 
     def _place(self, row: Mapping[str, Any]) -> tuple[str, str]:
-        """Subscription and region: those of the environment, or of an existing resource that runs the machines."""
+        """Subscription and region: those of the environment, its second region, or those of what runs the machines."""
+        if "region" in row:
+            return self.subscription, str(self.values[row["region"]])
         if "runs_in" not in row:
             return self.subscription, self.region
         resource = self.values[row["runs_in"]]

@@ -249,6 +249,13 @@ def test_machines_of_an_existing_resource_use_the_quota_there(platform, run):
     assert asked == ["vm list-usage --location westeurope --subscription 33333333-3333-3333-3333-333333333333"]
 
 
+def test_machines_of_the_second_region_use_the_quota_there(platform, run):
+    row = {"use": "models", "quota": preflight.COMPUTE, "size": "Standard_D4ds_v5", "count": 9, "file": "deployment.yml"}
+    machines = [*SETTINGS["machines"], {**row, "region": "secondaryLocation"}]
+    _, table, _ = run({**parameters(), "secondaryLocation": "westeurope"}, {**SETTINGS, "machines": machines})
+    assert "westeurope" in table and platform.said("vm list-usage --location westeurope")
+
+
 def test_capacity_of_another_environment_is_used_up(platform, run):
     platform.answers["cognitiveservices account list"][0]["resourceGroup"] = "rg-demo-prod-foundation"
     values = parameters()
@@ -375,7 +382,7 @@ def test_sizes_of_this_project():
     rows = json.loads((PROJECT / "scripts" / "preflight.json").read_text(encoding="utf-8"))["machines"]
     files = [*(PROJECT / "infra").glob("*.bicepparam")]
     declared = {name for path in files for name in re.findall(r"^param (\w+) =", path.read_text("utf-8"), re.MULTILINE)}
-    used = {row[key] for row in rows for key in ("parameter", "each", "pools", "runs_in") if key in row}
+    used = {row[key] for row in rows for key in ("parameter", "each", "pools", "runs_in", "region") if key in row}
     assert used <= declared
     definitions = {
         path.relative_to(PROJECT).as_posix(): path.read_text("utf-8") for path in (PROJECT / "ml").rglob("*.yml")
