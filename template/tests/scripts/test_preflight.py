@@ -250,7 +250,13 @@ def test_machines_of_an_existing_resource_use_the_quota_there(platform, run):
 
 
 def test_machines_of_the_second_region_use_the_quota_there(platform, run):
-    row = {"use": "models", "quota": preflight.COMPUTE, "size": "Standard_D4ds_v5", "count": 9, "file": "deployment.yml"}
+    row = {
+        "use": "models",
+        "quota": preflight.COMPUTE,
+        "size": "Standard_D4ds_v5",
+        "count": 9,
+        "file": "deployment.yml",
+    }
     machines = [*SETTINGS["machines"], {**row, "region": "secondaryLocation"}]
     _, table, _ = run({**parameters(), "secondaryLocation": "westeurope"}, {**SETTINGS, "machines": machines})
     assert "westeurope" in table and platform.said("vm list-usage --location westeurope")
