@@ -184,6 +184,16 @@ WRONG = [
         {"reuse": ["hub_network"], "existing_private_dns_resource_group_id": f"/subscriptions/{GUID}"},
         "id of the resource group",
     ),
+    (
+        "own_model_hosting",
+        {"criticality": "high", "own_model_hosting": "kubernetes", "hosting_reason": "We operate clusters already."},
+        "answers in one region only",
+    ),
+    (
+        "own_model_hosting",
+        {"criticality": "high", "own_model_hosting": "databricks"},
+        "Databricks answers in one region",
+    ),
     # security and network
     ("network_posture", {"reuse": ["hub_network"], "network_posture": "public_restricted"}, "leave hub_network out"),
     ("network_posture", {"profile": "regulated", "network_posture": "public_restricted"}, "restricted data"),

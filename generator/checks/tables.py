@@ -301,6 +301,7 @@ NOT_TAGGABLE = {
         "Microsoft.ApiManagement/service/products/apis",
         "Microsoft.ApiManagement/service/products/policies",
         "Microsoft.ApiManagement/service/subscriptions",
+        "Microsoft.App/containerApps/authConfigs",
         "Microsoft.Cache/redisEnterprise/databases",
         "Microsoft.Network/privateDnsZones/A",
         "Microsoft.Authorization/roleDefinitions",

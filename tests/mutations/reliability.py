@@ -20,6 +20,19 @@ BACKEND = f"{APIM}/backends"
 MODEL_REGISTRY = "Microsoft.MachineLearningServices/registries"
 MODELS = "gateway/policies/models.xml"
 
+
+def shorter(environment, resource_type, path, name=""):
+    """Take the last one from a list (dotted path) of the first resource of a type."""
+
+    def change(draft):
+        target = draft.first(environment, resource_type, name)
+        for part in path.split("."):
+            target = target[part]
+        target.pop()
+
+    return change
+
+
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
     (
@@ -88,7 +101,7 @@ MUTATIONS: list[Mutation] = [
         "REL-02",
         REGULATED,
         "pool in one region",
-        put("prod", BACKEND, "properties.pool.services.1", None, "/backends/chat"),
+        shorter("prod", BACKEND, "properties.pool.services", "/backends/chat"),
         "no member of it is in",
     ),
     ("REL-02", REGULATED, "no pool", drop("prod", BACKEND, "own-models-regions"), "0 pools of own models"),
@@ -104,7 +117,7 @@ MUTATIONS: list[Mutation] = [
         "REL-02",
         REGULATED,
         "models in one place",
-        put("dev", MODEL_REGISTRY, "properties.regionDetails.1", None),
+        shorter("dev", MODEL_REGISTRY, "properties.regionDetails"),
         "add it to regionDetails",
     ),
     (
