@@ -11,7 +11,7 @@ from generator.checks.delivery import Step, steps_of
 from generator.checks.inferencing import DEPLOYMENT
 from generator.checks.reading import decision_table, on_github, pipelines, text_of, value_at, verdict
 from generator.checks.security import ROLE_ASSIGNMENT, principal, role_id
-from generator.checks.training import clusters, yaml_file
+from generator.checks.training import clusters, volume_faults, yaml_file
 from generator.evaluation import Environment, Project
 
 DEPLOYMENT_FILE = "ml/batch/deployment.yml"
@@ -147,18 +147,17 @@ def job_cluster_of_its_own(project: Project) -> Iterator[Finding]:
 
     Not on an all-purpose cluster, and not as whoever deployed it last; that principal is given the volumes.
 
+    Its volumes are folders of the containers that the identity of batch runs reaches.
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-databricks
     """
-    job = value_at(yaml_file(project, "ml/resources/batch.yml"), "resources.jobs.score_files") or {}
+    resources = yaml_file(project, "ml/resources/batch.yml").get("resources") or {}
+    job = value_at(resources, "jobs.score_files") or {}
     clusters = job.get("job_clusters") or []
     faults = [] if clusters else ["add a job cluster"]
     faults += ["set policy_id"] if not all(value_at(row, "new_cluster.policy_id") for row in clusters) else []
     keys, tasks = {row["job_cluster_key"] for row in clusters}, job.get("tasks") or []
     own = all(task.get("job_cluster_key") in keys and "existing_cluster_id" not in task for task in tasks)
     faults += [] if tasks and own else ["run each task on the job cluster"]
-    identity = value_at(job, "run_as.service_principal_name")
-    faults += [] if identity else ["run it as a service principal (run_as)"]
-    for name, row in (value_at(yaml_file(project, "ml/resources/batch.yml"), "resources.volumes") or {}).items():
-        holders = [grant.get("principal") for grant in row.get("grants") or []]
-        faults += [] if holders == [identity] else [f"give the volume {name} to that principal alone"]
+    for name in ("input", "output"):
+        faults += volume_faults(resources, f"batch_{name}", f"batch-{name}")
     yield verdict("ml/resources/batch.yml", faults)

@@ -85,14 +85,6 @@ MUTATIONS: list[Mutation] = [
     ),
     ("BAT-03", CENTRAL, "none", drop("prod", DEPLOYMENT, "-batch"), "deploy exactly one"),
     ("BAT-03", CENTRAL, "another residency", answer(data_residency="region"), "deploy exactly one nothing"),
-    ("BAT-04", DATABRICKS, "as a person", edit(FILE, "service_principal_name:", "user_name:"), "service principal"),
-    (
-        "BAT-04",
-        DATABRICKS,
-        "anybody reads",
-        edit(FILE, "[READ_VOLUME]", "[READ_VOLUME]\n        - principal: users"),
-        "alone",
-    ),
     ("BAT-04", DATABRICKS, "no policy", edit(FILE, "policy_id:", "name:"), "policy_id"),
     (
         "BAT-04",
@@ -101,6 +93,8 @@ MUTATIONS: list[Mutation] = [
         edit(FILE, "    job_cluster_key: batch\n", "    existing_cluster_id: x\n"),
         "job cluster",
     ),
+    ("BAT-04", DATABRICKS, "managed", edit(FILE, "EXTERNAL", "MANAGED"), "make the volume batch_input"),
+    ("BAT-04", DATABRICKS, "another container", edit(FILE, "batch-output@", "data@"), "make the volume batch_output"),
 ]
 
 FILE_ROWS: set[str] = {"BAT-04"}

@@ -12,6 +12,7 @@ SETTINGS = "properties.configuration"
 SCALE = "properties.template.scale"
 CONTAINER = "properties.template.containers.0"
 FILE = "ml/models/example/deployment.yml"
+SERVING = "ml/serving/databricks.yml"
 
 MODULE = "Microsoft.Insights/autoscalesettings"
 
@@ -119,6 +120,22 @@ MUTATIONS: list[Mutation] = [
     ("INF-04", DEFAULT, "slower promise", answer(latency_p95_ms=60000), "request_timeout_ms"),
     ("INF-05", DEFAULT, "no number", edit(FILE, "versions/1", "labels/latest"), "version number"),
     ("INF-05", DEFAULT, "no tag", edit(FILE, "  deployed_by:", "  by:"), "deployed_by"),
+    (
+        "INF-05",
+        DATABRICKS,
+        "no version",
+        edit(SERVING, "entity_version:", "version:"),
+        "name the version of each model",
+    ),
+    ("INF-05", DATABRICKS, "no number", edit(SERVING, '      new_version: "1"\n', ""), "number new_version in dev"),
+    ("INF-05", DATABRICKS, "more than that", edit(SERVING, "  model_serving", "  jobs: {}\n  model_serving"), "alone"),
+    (
+        "INF-05",
+        DATABRICKS,
+        "in both",
+        edit("ml/databricks.yml", "  schemas:\n", "  model_serving_endpoints: {a: {}}\n  schemas:\n"),
+        "leave the endpoint out",
+    ),
     ("INF-06", DEFAULT, "restricted data", answer(data_classification="restricted"), "collect nothing"),
     ("INF-07", DEFAULT, "upgrades", put("prod", DEPLOYMENT, "properties.versionUpgradeOption", "x"), "NoAutoUpgrade"),
     ("INF-07", DEFAULT, "any version", put("prod", DEPLOYMENT, "properties.model.version", None), "model.version"),

@@ -1,6 +1,6 @@
 """What can go wrong with the reliability rows (REL), and what the detail of the check must say."""
 
-from tests.checks_support import Addition, Mutation, add, drop, edit, put
+from tests.checks_support import Addition, Mutation, add, answer, drop, edit, put, remove
 from tests.mutations.common import (
     ACCOUNT,
     ADDRESS,
@@ -14,11 +14,14 @@ from tests.mutations.common import (
     REPLICA,
     SEARCH,
     STORAGE,
+    TRAINING,
+    WORKSPACE,
 )
 
 BACKEND = f"{APIM}/backends"
-MODEL_REGISTRY = "Microsoft.MachineLearningServices/registries"
-MODELS = "gateway/policies/models.xml"
+OWN_MODELS = "gateway/policies/models.xml"
+MODELS = "Microsoft.MachineLearningServices/registries"
+MOVE = "docs/runbooks/region-loss.md"
 
 
 def shorter(environment, resource_type, path, name=""):
@@ -112,12 +115,18 @@ MUTATIONS: list[Mutation] = [
         put("prod", BACKEND, "properties.pool.services.1.priority", 2, "own-models-regions"),
         "as equals",
     ),
-    ("REL-02", REGULATED, "other region never asked", edit(MODELS, 'count="1"', 'count="0"'), "ask the other region"),
+    (
+        "REL-02",
+        REGULATED,
+        "other region never asked",
+        edit(OWN_MODELS, 'count="1"', 'count="0"'),
+        "ask the other region",
+    ),
     (
         "REL-02",
         REGULATED,
         "models in one place",
-        shorter("dev", MODEL_REGISTRY, "properties.regionDetails"),
+        shorter("dev", MODELS, "properties.regionDetails"),
         "add it to regionDetails",
     ),
     (
@@ -126,6 +135,66 @@ MUTATIONS: list[Mutation] = [
         "limits look shared",
         edit("docs/decisions/gateway.md", "Each region counts for itself", "Limits hold"),
         "counts tokens for itself",
+    ),
+    ("REL-03", DEFAULT, "no runbook", remove(MOVE), "tell how the project moves"),
+    ("REL-03", DEFAULT, "no workspace", drop("prod", WORKSPACE), "deploy what is missing"),
+    (
+        "REL-03",
+        REGULATED,
+        "to another region",
+        edit(MOVE, "location=germanywestcentral", "location=francecentral"),
+        "moves to germanywestcentral",
+    ),
+    (
+        "REL-03",
+        REGULATED,
+        "data stays behind",
+        edit(MOVE, "az storage account failover", "az storage account show"),
+        "becomes the original",
+    ),
+    ("REL-03", DEFAULT, "data has no copy", edit(MOVE, "azcopy sync", "azcopy list"), "copied elsewhere"),
+    (
+        "REL-03",
+        REGULATED,
+        "models stay behind",
+        edit(MOVE, "existing_ml_registry_id=", "registry="),
+        "registry of models along",
+    ),
+    (
+        "REL-03",
+        REGULATED,
+        "models in one region",
+        put("dev", MODELS, "properties.regionDetails.1", {"location": "swedencentral"}),
+        "copy it to germanywestcentral",
+    ),
+    (
+        "REL-03",
+        DEFAULT,
+        "models in a region unasked",
+        put("dev", MODELS, "properties.regionDetails.0.location", "germanywestcentral"),
+        "list its own region first",
+    ),
+    ("REL-03", REGULATED, "one region asked for", answer(two_regions=False), "no other region"),
+    (
+        "REL-03",
+        REGULATED,
+        "redundant in its region only",
+        put("prod", STORAGE, "sku.name", "Standard_ZRS"),
+        "reach another region",
+    ),
+    (
+        "REL-03",
+        REGULATED,
+        "a deadline, and no quota elsewhere",
+        answer(training_deadline_hours=8),
+        "quota of training in germanywestcentral",
+    ),
+    (
+        "REL-03",
+        TRAINING,
+        "a deadline, and quota elsewhere in vain",
+        edit("scripts/preflight.json", '"pools": "trainingClusters"', '"region": "x", "pools": "trainingClusters"'),
+        "in the first region only",
     ),
 ]
 

@@ -5,12 +5,15 @@ import { tags as tagSet } from '../shared/types.bicep'
 @maxLength(33)
 param name string
 
-@description('Region.')
+@description('Region of the registry itself, which never changes.')
 param location string
 
-@description('Regions whose endpoints take models from it.')
-@minLength(1)
-param regions string[]
+@description('Further regions that keep a copy of everything in it.')
+param replicaLocations string[] = []
+
+@description('Redundancy of its storage in each region: LRS in one datacentre, ZRS over zones.')
+@allowed(['Standard_LRS', 'Standard_ZRS'])
+param storageSku string
 
 @description('Whether the public endpoint exists at all.')
 param publicAccess bool
@@ -37,7 +40,7 @@ resource registry 'Microsoft.MachineLearningServices/registries@2026-05-01' = {
   properties: {
     publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
     regionDetails: [
-      for region in regions: {
+      for region in concat([location], replicaLocations): {
         location: region
         acrDetails: [
           {
@@ -49,7 +52,7 @@ resource registry 'Microsoft.MachineLearningServices/registries@2026-05-01' = {
         storageAccountDetails: [
           {
             systemCreatedStorageAccount: {
-              storageAccountType: 'Standard_ZRS'
+              storageAccountType: storageSku
               storageAccountHnsEnabled: false
               allowBlobPublicAccess: false
             }
