@@ -135,4 +135,4 @@ def test_environment_facts_name_what_is_there(evaluated):
     dev, prod = environment_facts(answers, "dev"), environment_facts(answers, "prod")
     assert "exploration-workspace" in dev["here"] and "exploration-workspace" not in prod["here"]
     assert (dev["second_region"], prod["second_region"]) == (False, True)
-    assert prod["encrypted"] == ["storage", "registry", "inference", "primary", "secondary"]
+    assert prod["encrypted"] == ["storage", "registry", "inference", "inference-2", "primary", "secondary"]
