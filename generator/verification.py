@@ -90,13 +90,14 @@ def judge(requirement: Requirement, project: Project) -> Verdict | None:
     return Verdict(requirement.id, requirement.sentence, BROKEN if faults else HOLDS, reason, evidence)
 
 
-def verify(root: Path, compiler: Compiler, name: str | None = None) -> Result:
+def verify(root: Path, compiler: Compiler, name: str | None = None, with_tools: bool = True) -> Result:
     """Compile and evaluate every environment of a project, run the tools and judge the requirements.
 
     Args:
         root: Folder of the project.
         compiler: A started compiler.
         name: What to call the project; the folder's name when None.
+        with_tools: Whether the tools run, the formatter of the compiler among them.
 
     Raises:
         GroundplanError: The folder is no generated project.
@@ -106,9 +107,12 @@ def verify(root: Path, compiler: Compiler, name: str | None = None) -> Result:
     diagnostics = [_remark(root, remark) for remark in project.diagnostics]
     for environment in project.environments.values():
         diagnostics += [f"{environment.name}: {remark}" for remark in environment.diagnostics]
-    diagnostics += _unformatted(root, compiler)
+    found: list[tools.ToolResult] = []
+    if with_tools:
+        diagnostics += _unformatted(root, compiler)
+        found = tools.run(project)
     verdicts = [judge(item, project) for item in load()] if project.template else []
-    return Result(name or root.name, diagnostics, tools.run(project), [item for item in verdicts if item])
+    return Result(name or root.name, diagnostics, found, [item for item in verdicts if item])
 
 
 def _remark(root: Path, remark: Diagnostic) -> str:
@@ -135,15 +139,16 @@ def _start() -> None:
     _worker = Compiler().__enter__()
 
 
-def _verify(root: Path, name: str) -> Result:
+def _verify(root: Path, name: str, with_tools: bool) -> Result:
     assert _worker is not None
-    return verify(root, _worker, name)
+    return verify(root, _worker, name, with_tools)
 
 
 def verify_many(
     projects: Mapping[str, Path],
     workers: int | None = None,
     on_done: Callable[[str], None] = lambda name: None,
+    with_tools: bool = True,
 ) -> list[Result]:
     """Verify many projects in a pool of processes, each with one compiler.
 
@@ -151,6 +156,7 @@ def verify_many(
         projects: Name -> folder.
         workers: Number of processes; the number of cores when None.
         on_done: Called with the name of each project that is done.
+        with_tools: Whether the tools run.
 
     Returns:
         One result a project, in the order of `projects`.
@@ -162,7 +168,7 @@ def verify_many(
     count = max(1, min(workers or cpu_count() or 1, len(projects)))
     results: dict[str, Result] = {}
     with ProcessPoolExecutor(count, initializer=_start) as pool:
-        futures = {pool.submit(_verify, root, name): name for name, root in projects.items()}
+        futures = {pool.submit(_verify, root, name, with_tools): name for name, root in projects.items()}
         for future in as_completed(futures):
             results[futures[future]] = future.result()
             on_done(futures[future])
