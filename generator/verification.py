@@ -90,14 +90,14 @@ def judge(requirement: Requirement, project: Project) -> Verdict | None:
     return Verdict(requirement.id, requirement.sentence, BROKEN if faults else HOLDS, reason, evidence)
 
 
-def verify(root: Path, compiler: Compiler, name: str | None = None, with_tools: bool = True) -> Result:
+def verify(root: Path, compiler: Compiler, name: str | None = None, run_tools: bool = True) -> Result:
     """Compile and evaluate every environment of a project, run the tools and judge the requirements.
 
     Args:
         root: Folder of the project.
         compiler: A started compiler.
         name: What to call the project; the folder's name when None.
-        with_tools: Whether the tools run, the formatter of the compiler among them.
+        run_tools: Whether the tool of each kind of file looks at it too.
 
     Raises:
         GroundplanError: The folder is no generated project.
@@ -107,11 +107,9 @@ def verify(root: Path, compiler: Compiler, name: str | None = None, with_tools: 
     diagnostics = [_remark(root, remark) for remark in project.diagnostics]
     for environment in project.environments.values():
         diagnostics += [f"{environment.name}: {remark}" for remark in environment.diagnostics]
-    found: list[tools.ToolResult] = []
-    if with_tools:
-        diagnostics += _unformatted(root, compiler)
-        found = tools.run(project)
+    diagnostics += _unformatted(root, compiler)
     verdicts = [judge(item, project) for item in load()] if project.template else []
+    found = tools.run(project) if run_tools else []
     return Result(name or root.name, diagnostics, found, [item for item in verdicts if item])
 
 
@@ -139,16 +137,16 @@ def _start() -> None:
     _worker = Compiler().__enter__()
 
 
-def _verify(root: Path, name: str, with_tools: bool) -> Result:
+def _verify(root: Path, name: str, run_tools: bool) -> Result:
     assert _worker is not None
-    return verify(root, _worker, name, with_tools)
+    return verify(root, _worker, name, run_tools)
 
 
 def verify_many(
     projects: Mapping[str, Path],
     workers: int | None = None,
     on_done: Callable[[str], None] = lambda name: None,
-    with_tools: bool = True,
+    run_tools: bool = True,
 ) -> list[Result]:
     """Verify many projects in a pool of processes, each with one compiler.
 
@@ -156,7 +154,7 @@ def verify_many(
         projects: Name -> folder.
         workers: Number of processes; the number of cores when None.
         on_done: Called with the name of each project that is done.
-        with_tools: Whether the tools run.
+        run_tools: Whether the tools run.
 
     Returns:
         One result a project, in the order of `projects`.
@@ -168,7 +166,7 @@ def verify_many(
     count = max(1, min(workers or cpu_count() or 1, len(projects)))
     results: dict[str, Result] = {}
     with ProcessPoolExecutor(count, initializer=_start) as pool:
-        futures = {pool.submit(_verify, root, name, with_tools): name for name, root in projects.items()}
+        futures = {pool.submit(_verify, root, name, run_tools): name for name, root in projects.items()}
         for future in as_completed(futures):
             results[futures[future]] = future.result()
             on_done(futures[future])
