@@ -97,13 +97,16 @@ def assemble(exhibits: Sequence[Exhibit], source: Path) -> None:
 
 
 def _within(path: Path, source: Path) -> str:
-    """The text of a page; links that leave docs/ are only words here, and the overview is the first page."""
+    """The text of a page; links that leave docs/ are only words here, but for those to pages that have moved."""
+    moved = {
+        (source / "README.md").resolve(): source / "index.md",
+        (source.parent / "CHANGELOG.md").resolve(): source / "changelog.md",
+    }
 
     def link(found: re.Match[str]) -> str:
         target = (path.parent / found[2]).resolve()
-        if target == (source / "README.md").resolve():
-            target = (source / "index.md").resolve()
-            return f"[{found[1]}]({os.path.relpath(target, path.parent)}{found[3] or ''})"
+        if target in moved:
+            return f"[{found[1]}]({os.path.relpath(moved[target], path.parent)}{found[3] or ''})"
         return found[0] if target.is_relative_to(source.resolve()) else found[1]
 
     return LINK.sub(link, path.read_text(encoding="utf-8"))
