@@ -42,10 +42,17 @@ KINDS = {
 """Kinds of metric rules besides those that every project has."""
 
 QUERIES = {
-    "default": {"gateway-errors", "gateway-throttled", "gateway-latency", "gateway-quota", "log-ingestion"},
-    "all-reused": {"gateway-errors", "gateway-throttled", "gateway-latency", "gateway-quota"},
+    "default": {
+        "gateway-errors",
+        "gateway-throttled",
+        "gateway-latency",
+        "gateway-quota",
+        "gateway-tokens",
+        "log-ingestion",
+    },
+    "all-reused": {"gateway-errors", "gateway-throttled", "gateway-latency", "gateway-quota", "gateway-tokens"},
     "batch-only": {"log-ingestion"},
-    "foundation-chat": {"gateway-errors", "gateway-throttled", "gateway-quota", "log-ingestion"},
+    "foundation-chat": {"gateway-errors", "gateway-throttled", "gateway-quota", "gateway-tokens", "log-ingestion"},
     "kubernetes-models": {"gateway-errors", "gateway-throttled", "gateway-latency", "log-ingestion"},
 }
 

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
+import yaml
+
 from generator.checks import Finding, check
 from generator.checks.expected import presence
 from generator.checks.reading import compare, label, located, object_of, value_at, verdict
@@ -36,6 +38,9 @@ WORKSPACE_METRICS = {
 BODIES = [(side, way) for side in ("frontend", "backend") for way in ("request", "response")]
 AVAILABILITY = "AzureOpenAIAvailabilityRate"
 CLASSIC_TIERS = ("Developer", "Premium")
+QUOTAS = re.compile(r"let quotas = dynamic\((\{.*?\})\);")
+EVEN_PACE_PERCENT = 100
+"""The pace at which a quota lasts for exactly a month."""
 
 
 @check("MON-01")
@@ -202,6 +207,56 @@ def platform_is_watched(project: Project) -> Iterator[Finding]:
     yield from _missing(project, "Microsoft.KeyVault/vaults", vault)
     yield from _missing(project, "Microsoft.Storage/storageAccounts", ("Availability",))
     yield from _missing(project, "Microsoft.Network/applicationGateways", ("UnhealthyHostCount",))
+
+
+@check("MON-08")
+def consumption_is_watched(project: Project) -> Iterator[Finding]:
+    """Each consumer's tokens are compared with the quota of its file before the gateway refuses, and refusals are seen.
+
+    Looks at the evaluated rules: those that read tokens hold the quota of each file of `gateway/consumers`, split by
+    consumer, and wake somebody from more than an even pace.
+
+    Source: https://learn.microsoft.com/azure/api-management/llm-token-limit-policy
+    """
+    quotas = _token_quotas(project)
+    for environment in project.environments.values():
+        rules = [item for item in environment.of_type(QUERY_ALERT) if "Tokens" in _query(item)]
+        if not rules:
+            yield verdict(f"{environment.name}: tokens of consumers", ["no rule reads them, add it"])
+        for item in rules:
+            yield verdict(label(environment, item), _pace_faults(item, quotas), str(item))
+        refused = any("== 403" in _query(item) or '"403"' in _query(item) for item in environment.of_type(QUERY_ALERT))
+        yield verdict(f"{environment.name}: refused consumers", [] if refused else ["no rule sees refusals, add it"])
+
+
+def _token_quotas(project: Project) -> dict[str, int]:
+    """Tokens a month of each consumer of foundation models, by the name of its subscription, without a prefix."""
+    rows = [
+        yaml.safe_load(path.read_text("utf-8")) for path in sorted((project.root / "gateway/consumers").glob("*.yml"))
+    ]
+    return {str(row["name"]): row["monthlyTokenQuota"] for row in rows if row["monthlyTokenQuota"]}
+
+
+def _query(rule: Resource) -> str:
+    """Text of the queries of a log alert."""
+    return "\n".join(str(row.get("query")) for row in value_at(rule.properties, "criteria.allOf") or [])
+
+
+def _pace_faults(rule: Resource, quotas: dict[str, int]) -> list[str]:
+    """What is wrong with a rule that compares tokens with quotas."""
+    found = QUOTAS.search(_query(rule))
+    given = json.loads(found[1]) if found else {}
+    faults = []
+    for name, tokens in quotas.items():
+        rows = [value for key, value in given.items() if key == name or key.endswith(f"-{name}")]
+        if tokens not in rows:
+            faults.append(f"it does not know the quota of {name}, hand over {tokens}")
+    for row in value_at(rule.properties, "criteria.allOf") or []:
+        if "Consumer" not in [item.get("name") for item in row.get("dimensions") or []]:
+            faults.append("it does not say which consumer, split it by Consumer")
+        if not row.get("threshold", 0) > EVEN_PACE_PERCENT:
+            faults.append("an even pace wakes somebody, raise its threshold above 100")
+    return faults
 
 
 @check("MON-09")

@@ -1,6 +1,6 @@
 """What can go wrong with the monitoring rows (MON), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, answer, drop, edit, put, remove
+from tests.checks_support import Mutation, answer, both, drop, edit, put, remove
 from tests.mutations.common import APIM, CENTRAL, CHAT, DEFAULT, DIAGNOSTICS, INSIGHTS, LOGS
 
 METRIC = "Microsoft.Insights/metricAlerts"
@@ -71,6 +71,35 @@ MUTATIONS: list[Mutation] = [
     ("MON-07", DEFAULT, "no health", drop("prod", ACTIVITY, "service-health"), "no alert on it"),
     ("MON-07", CENTRAL, "door", drop("prod", METRIC, "unhealthy-gateway"), "UnhealthyHostCount"),
     ("MON-07", DEFAULT, "vault", drop("prod", METRIC, "key-vault-latency"), "ServiceApiLatency"),
+    (
+        "MON-08",
+        CHAT,
+        "another quota",
+        edit("gateway/consumers/service-desk.yml", "120000000", "130000000"),
+        "does not know the quota of service-desk",
+    ),
+    (
+        "MON-08",
+        CHAT,
+        "blind",
+        both(drop("prod", QUERY, "token-burst"), drop("prod", QUERY, "token-pace")),
+        "no rule reads",
+    ),
+    ("MON-08", CHAT, "no refusals", drop("prod", QUERY, "-quota"), "no rule sees refusals"),
+    (
+        "MON-08",
+        CHAT,
+        "nobody named",
+        put("prod", QUERY, "properties.criteria.allOf.0.dimensions", [], "token-pace"),
+        "split it by Consumer",
+    ),
+    (
+        "MON-08",
+        CHAT,
+        "an even pace",
+        put("prod", QUERY, "properties.criteria.allOf.0.threshold", 90, "token-pace"),
+        "above 100",
+    ),
     ("MON-09", DEFAULT, "none", drop("prod", WORKBOOK), "there is none"),
     ("MON-09", DEFAULT, "torn", put("prod", WORKBOOK, "properties.serializedData", "{"), "is no workbook"),
     (
