@@ -64,6 +64,8 @@ PLACES = (
     (r"infra/egress-rules\.json", "own_firewall"),
     (r"infra/approved-domains\.json", f"({AML}) and controlled"),
     (r"infra/modules/monitoring/log-analytics", "'log_analytics' not in reuse"),
+    (r"monitoring/workbooks/consumption", "online and chargeback"),
+    (r"monitoring/prices", "foundation_online and chargeback"),
     (r"infra/modules/monitoring/query-alerts", "online or 'log_analytics' not in reuse"),
     (r"infra/modules/monitoring/private-link-scope", "controlled"),
     (r"ml/pipelines|ml/components", "aml_training"),

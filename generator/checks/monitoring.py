@@ -8,7 +8,7 @@ import yaml
 
 from generator.checks import Finding, check
 from generator.checks.expected import presence
-from generator.checks.reading import compare, label, located, object_of, value_at, verdict
+from generator.checks.reading import compare, label, located, object_of, value_at, verdict, workbook_queries
 from generator.checks.tables import DEAD_METRICS, LOGGED
 from generator.evaluation import Environment, Project, Resource
 
@@ -273,25 +273,13 @@ def workbooks_show_what_runs(project: Project) -> Iterator[Finding]:
         found = environment.of_type(WORKBOOK)
         yield verdict(f"{environment.name}: {WORKBOOK}", [] if found else ["there is none, deploy it"])
         for item in found:
-            queries = _queries(str(item.properties.get("serializedData")))
+            queries = workbook_queries(str(item.properties.get("serializedData")))
             if queries is None:
                 faults = ["its serializedData is no workbook, correct the JSON"]
             else:
                 faults = [f"no picture {name}, add it" for name in sorted(wanted - queries.keys())]
                 faults += [f"{name} has no query, add it" for name in sorted(queries) if not queries[name].strip()]
             yield verdict(label(environment, item), faults, str(item))
-
-
-def _queries(text: str) -> dict[str, str] | None:
-    """Name and query of each picture of a workbook; None when the text is none."""
-    try:
-        body = json.loads(text)
-    except json.JSONDecodeError:
-        return None
-    if not isinstance(body, dict) or body.get("version") != "Notebook/1.0":
-        return None
-    pictures = [row for row in body.get("items", []) if row.get("type") == 3]
-    return {str(row.get("name")): str(value_at(row, "content.query") or "") for row in pictures}
 
 
 @check("MON-11")
