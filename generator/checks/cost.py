@@ -53,7 +53,7 @@ def _faults(budget: Resource, amount: int, mailbox: str) -> Iterator[str]:
 
 @check("COST-02")
 def consumers_see_their_cost(project: Project) -> Iterator[Finding]:
-    """A workbook prices the tokens of consumers and models by the table of the owner, and says where a price is missing.
+    """A workbook prices the tokens of consumers and models by the table of its owner, or says that a price is missing.
 
     Looks at `monitoring/prices.json` (a line for each model that callers may ask for; null is a price that nobody has
     looked up) and at the queries of the evaluated workbooks.

@@ -3,13 +3,15 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import yaml
 
 from generator.checks import Finding, check
-from generator.checks.expected import presence
-from generator.checks.reading import compare, label, located, object_of, value_at, verdict, workbook_queries
+from generator.checks.expected import evaluate_condition, presence
+from generator.checks.reading import compare, label, located, object_of, text_of, value_at, verdict, workbook_queries
 from generator.checks.tables import DEAD_METRICS, LOGGED
+from generator.checks.training import yaml_file
 from generator.evaluation import Environment, Project, Resource
 
 METRIC_ALERT = "Microsoft.Insights/metricAlerts"
@@ -38,6 +40,37 @@ WORKSPACE_METRICS = {
 BODIES = [(side, way) for side in ("frontend", "backend") for way in ("request", "response")]
 AVAILABILITY = "AzureOpenAIAvailabilityRate"
 CLASSIC_TIERS = ("Developer", "Premium")
+DRIFT_INPUTS = ("collected.path", "model.path", "model_version", "deployment")
+MANAGED = "own_online and own_model_hosting == 'managed_endpoint'"
+BOOKS = {
+    "platform": {
+        "vault-calls": "true",
+        "gateway-traffic": "online",
+        "gateway-errors": "online",
+        "gateway-consumers": "online",
+        "tokens-by-model": "foundation_online",
+        "models-calls": "'foundation' in model_sources",
+        "storage-failures": "needs_storage",
+        "endpoint-traffic": MANAGED,
+        "endpoint-latency": MANAGED,
+        "runs-failed": "aml_exploration or aml_training or aml_inference",
+    },
+    "quality": {
+        "own-models-answers": "own_online",
+        "versions-errors": MANAGED,
+        "versions-latency": MANAGED,
+        "foundation-latency": "'foundation' in model_sources",
+        "foundation-errors": "'foundation' in model_sources",
+        "foundation-blocked": "'foundation' in model_sources",
+        "foundation-tokens": "'foundation' in model_sources",
+    },
+    "consumption": {
+        "cost-by-consumer": "foundation_online and chargeback",
+        "cost-by-model": "foundation_online and chargeback",
+        "own-models-share": "own_online and chargeback",
+    },
+}
+"""Pictures of each workbook, and the answers that ask for them."""
 QUOTAS = re.compile(r"let quotas = dynamic\((\{.*?\})\);")
 EVEN_PACE_PERCENT = 100
 """The pace at which a quota lasts for exactly a month."""
@@ -261,25 +294,87 @@ def _pace_faults(rule: Resource, quotas: dict[str, int]) -> list[str]:
 
 @check("MON-09")
 def workbooks_show_what_runs(project: Project) -> Iterator[Finding]:
-    """Each environment has a workbook, well-formed, with pictures of what the answers run and who consumes it."""
-    answers = project.answers
-    wanted = {"vault-calls"}
-    wanted |= {"gateway-traffic", "gateway-errors", "gateway-consumers"} if answers["online"] else set()
-    wanted |= {"tokens-by-model"} if answers["foundation_online"] else set()
-    wanted |= {"storage-failures"} if answers["needs_storage"] else set()
-    managed = answers["own_online"] and answers["own_model_hosting"] == "managed_endpoint"
-    wanted |= {"endpoint-traffic", "endpoint-latency"} if managed else set()
+    """Each environment has a workbook of operations, of models that answer, and with chargeback of consumption.
+
+    Each has exactly the sections of what the answers run, and a query in each picture. Whether the queries fit the
+    tables is what the language service of Kusto says.
+    """
     for environment in project.environments.values():
-        found = environment.of_type(WORKBOOK)
-        yield verdict(f"{environment.name}: {WORKBOOK}", [] if found else ["there is none, deploy it"])
-        for item in found:
+        found = {str(item.properties.get("displayName")).split()[-1]: item for item in environment.of_type(WORKBOOK)}
+        books = {name if name in BOOKS else "platform": item for name, item in found.items()}
+        for book, sections in BOOKS.items():
+            wanted = {name for name, expression in sections.items() if evaluate_condition(expression, project.answers)}
+            if book not in books:
+                faults = ["there is none, deploy it"] if wanted else []
+                yield verdict(f"{environment.name}: workbook {book}", faults)
+                continue
+            item = books[book]
             queries = workbook_queries(str(item.properties.get("serializedData")))
             if queries is None:
                 faults = ["its serializedData is no workbook, correct the JSON"]
             else:
                 faults = [f"no picture {name}, add it" for name in sorted(wanted - queries.keys())]
+                idle = (queries.keys() & sections.keys()) - wanted
+                faults += [f"{name} shows what nobody runs, remove it" for name in sorted(idle)]
                 faults += [f"{name} has no query, add it" for name in sorted(queries) if not queries[name].strip()]
             yield verdict(label(environment, item), faults, str(item))
+
+
+@check("MON-10")
+def drift_is_measured(project: Project) -> Iterator[Finding]:
+    """A schedule measures drift and quality of data each day, the rollout points it at what answers, an alert sees it.
+
+    Looks at the files of the schedule, its pipeline and its component, at the limits, at the scripts that set and read
+    it, and at the evaluated alerts, roles and storage access.
+
+    Source: https://learn.microsoft.com/azure/machine-learning/concept-model-monitoring
+    """
+    yield verdict("ml/schedules/drift.yml", _schedule_faults(yaml_file(project, "ml/schedules/drift.yml")))
+    component = yaml_file(project, "ml/components/drift.yml")
+    faults = [] if "example_model.drift" in str(component.get("command")) else ["it measures nothing, run drift"]
+    if component.get("is_deterministic") is not False:
+        faults.append("an old answer may be reused, set is_deterministic to false")
+    yield verdict("ml/components/drift.yml", faults)
+    limits = yaml_file(project, "ml/drift-limits.yml")
+    missing = [name for name in ("feature_drift", "answer_drift", "broken_percent") if not limits.get(name)]
+    yield verdict("ml/drift-limits.yml", [f"no limit {name}, set it" for name in missing])
+    setting = text_of(project.root / "scripts/endpoint.py")
+    absent = [name for name in DRIFT_INPUTS if f"create_job.inputs.{name}" not in setting]
+    faults = [f"a rollout does not set {name} of the schedule" for name in absent]
+    if "endpoint.measure(" not in text_of(project.root / "scripts/rollout.py"):
+        faults.append("a rollout does not point the schedule at what answers")
+    yield verdict("scripts/rollout.py", faults)
+    experiment = str(yaml_file(project, "ml/pipelines/drift.yml").get("experiment_name"))
+    if project.answers["watches_drift"]:
+        seen = f'"{experiment}"' in text_of(project.root / "scripts/retrain.py")
+        yield verdict("scripts/retrain.py", [] if seen else [f"it does not look at the experiment {experiment}"])
+    for environment in project.environments.values():
+        yield verdict(f"{environment.name}: drift", _drift_faults(environment, experiment))
+
+
+def _schedule_faults(schedule: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the schedule of the measurement."""
+    fields = str(value_at(schedule, "trigger.expression") or "").split()
+    if len(fields) != 5 or fields[2:] != ["*", "*", "*"]:
+        yield "it does not run each day, correct the trigger"
+    if value_at(schedule, "create_job.job") != "../pipelines/drift.yml":
+        yield "it runs another job"
+
+
+def _drift_faults(environment: Environment, experiment: str) -> Iterator[str]:
+    """What hides drift in one environment, or tells of it twice."""
+    found = [
+        str(dimension.get("operator"))
+        for item in environment.of_type(METRIC_ALERT)
+        if "-inference" in str(item.properties.get("scopes"))
+        for row in value_at(item.properties, "criteria.allOf") or []
+        for dimension in row.get("dimensions") or []
+        if row.get("metricName") == "Failed Runs" and dimension.get("values") == [experiment]
+    ]
+    if "Include" not in found:
+        yield "no alert on measurements that fail, add it"
+    if "Exclude" not in found:
+        yield "a measurement that fails is told twice, exclude its experiment from failed runs"
 
 
 @check("MON-11")

@@ -12,6 +12,17 @@ WORKBOOK = "Microsoft.Insights/workbooks"
 API_DIAGNOSTIC = f"{APIM}/apis/diagnostics"
 MODEL_LOGS = "properties.largeLanguageModel"
 
+
+def of_books(old, new):
+    """Replace a text in every workbook of prod."""
+
+    def change(draft):
+        for body in draft.of_type("prod", WORKBOOK):
+            body["properties"]["serializedData"] = body["properties"]["serializedData"].replace(old, new)
+
+    return change
+
+
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
     ("MON-01", DEFAULT, "no setting", drop("prod", DIAGNOSTICS, "Microsoft.KeyVault"), "it sends no logs"),
@@ -101,6 +112,9 @@ MUTATIONS: list[Mutation] = [
         "above 100",
     ),
     ("MON-09", DEFAULT, "none", drop("prod", WORKBOOK), "there is none"),
+    ("MON-09", DEFAULT, "no quality", of_books("versions-errors", "versions"), "no picture versions-errors"),
+    ("MON-09", DEFAULT, "nobody is charged", answer(chargeback=True), "workbook consumption: there is none"),
+    ("MON-09", CHAT, "own models that nobody has", of_books("foundation-errors", "versions-errors"), "nobody runs"),
     ("MON-09", DEFAULT, "torn", put("prod", WORKBOOK, "properties.serializedData", "{"), "is no workbook"),
     (
         "MON-09",
@@ -108,6 +122,22 @@ MUTATIONS: list[Mutation] = [
         "empty",
         put("prod", WORKBOOK, "properties.serializedData", '{"version": "Notebook/1.0", "items": []}'),
         "no picture gateway-errors",
+    ),
+    ("MON-10", DEFAULT, "weekly", edit("ml/schedules/drift.yml", "0 3 * * *", "0 3 * * 1"), "not run each day"),
+    ("MON-10", DEFAULT, "other job", edit("ml/schedules/drift.yml", "pipelines/drift", "pipelines/x"), "another job"),
+    ("MON-10", DEFAULT, "nothing", edit("ml/components/drift.yml", "model.drift", "model.train"), "measures nothing"),
+    ("MON-10", DEFAULT, "cached", edit("ml/components/drift.yml", "is_deterministic: false", ""), "may be reused"),
+    ("MON-10", DEFAULT, "no limit", edit("ml/drift-limits.yml", "answer_drift: 0.25", ""), "no limit answer_drift"),
+    ("MON-10", DEFAULT, "former model", edit("scripts/rollout.py", "endpoint.measure(", "print("), "at what answers"),
+    ("MON-10", DEFAULT, "any model", edit("scripts/endpoint.py", "inputs.model.path", "inputs.it"), "set model.path"),
+    ("MON-10", DEFAULT, "experiment", edit("ml/pipelines/drift.yml", "example-drift", "x"), "look at the experiment x"),
+    ("MON-10", DEFAULT, "no alert", drop("prod", METRIC, "inference-drift"), "no alert on measurements"),
+    (
+        "MON-10",
+        DEFAULT,
+        "two alerts",
+        put("prod", METRIC, "properties.criteria.allOf.0.dimensions", [], "inference-failed-runs"),
+        "told twice",
     ),
     ("MON-11", DEFAULT, "classic", put("prod", INSIGHTS, "properties.WorkspaceResourceId", None), "no workspace"),
     ("MON-11", DEFAULT, "all traced", put("prod", f"{APIM}/apis/diagnostics", "properties.sampling", None), "state it"),
