@@ -9,7 +9,17 @@ import yaml
 
 from generator.checks import Finding, check
 from generator.checks.expected import evaluate_condition, presence
-from generator.checks.reading import compare, label, located, object_of, text_of, value_at, verdict, workbook_queries
+from generator.checks.reading import (
+    compare,
+    label,
+    located,
+    object_of,
+    same,
+    text_of,
+    value_at,
+    verdict,
+    workbook_queries,
+)
 from generator.checks.tables import DEAD_METRICS, LOGGED
 from generator.checks.training import yaml_file
 from generator.evaluation import Environment, Project, Resource
@@ -20,6 +30,7 @@ ACTIVITY_ALERT = "Microsoft.Insights/activityLogAlerts"
 DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
 LOGS = "Microsoft.OperationalInsights/workspaces"
 WORKBOOK = "Microsoft.Insights/workbooks"
+COMPONENT = "Microsoft.Insights/components"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
 GATEWAY = "Microsoft.ApiManagement/service"
@@ -29,7 +40,7 @@ HEADINGS = ("Detect", "Decide", "Act", "Verify")
 RUNBOOK = re.compile(r"docs/runbooks/[a-z-]+\.md")
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 DEPLOYMENT_METRICS = {"CpuUtilizationPercentage", "CpuMemoryUtilizationPercentage", "DeploymentCapacity"}
-ENDPOINT_METRICS = {"RequestLatency_P95", "RequestsPerMinute"}
+ENDPOINT_METRICS = {"RequestLatency_P95", "RequestsPerMinute", "ConnectionsActive"}
 WORKSPACE_METRICS = {
     "Failed Runs",
     "Not Responding Runs",
@@ -41,6 +52,20 @@ BODIES = [(side, way) for side in ("frontend", "backend") for way in ("request",
 AVAILABILITY = "AzureOpenAIAvailabilityRate"
 CLASSIC_TIERS = ("Developer", "Premium")
 DRIFT_INPUTS = ("collected.path", "model.path", "model_version", "deployment")
+DEPENDENCIES = {
+    "Microsoft.KeyVault/vaults": ("Availability", "SaturationShoebox", "ServiceApiLatency"),
+    "Microsoft.Storage/storageAccounts": ("Availability",),
+    "Microsoft.Network/applicationGateways": ("UnhealthyHostCount",),
+    "Microsoft.Network/azureFirewalls": ("FirewallHealth", "SNATPortUtilization"),
+    "Microsoft.App/containerApps": ("Replicas", "RestartCount", "UsageNanoCores", "WorkingSetBytes"),
+    "Microsoft.ContainerService/managedClusters": (
+        "node_cpu_usage_percentage",
+        "node_memory_working_set_percentage",
+        "node_disk_usage_percentage",
+        "cluster_autoscaler_unschedulable_pods_count",
+    ),
+}
+"""What is watched of each service that the platform stands on."""
 MANAGED = "own_online and own_model_hosting == 'managed_endpoint'"
 BOOKS = {
     "platform": {
@@ -230,16 +255,23 @@ def gateway_is_watched(project: Project) -> Iterator[Finding]:
 
 @check("MON-07")
 def platform_is_watched(project: Project) -> Iterator[Finding]:
-    """Service health and resource health are watched, and the key vault, storage and the door with their metrics."""
+    """Service health and the health of every resource are watched, and each dependency that exists with its metrics.
+
+    Source: https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/metrics-index
+    """
     for environment in project.environments.values():
         texts = [str(item.properties.get("condition")) for item in environment.of_type(ACTIVITY_ALERT)]
         for category in ("ServiceHealth", "ResourceHealth"):
             seen = any(category in text for text in texts)
             yield verdict(f"{environment.name}: {category}", [] if seen else ["no alert on it, add one"])
-    vault = ("Availability", "SaturationShoebox", "ServiceApiLatency")
-    yield from _missing(project, "Microsoft.KeyVault/vaults", vault)
-    yield from _missing(project, "Microsoft.Storage/storageAccounts", ("Availability",))
-    yield from _missing(project, "Microsoft.Network/applicationGateways", ("UnhealthyHostCount",))
+        watched = str([item.properties.get("scopes") for item in environment.of_type(ACTIVITY_ALERT)]).lower()
+        groups = [item.id for item in environment.of_type("Microsoft.Resources/resourceGroups")]
+        faults = [
+            f"{name} is not watched, add it to the scopes" for name in groups if f"'{name.lower()}'" not in watched
+        ]
+        yield verdict(f"{environment.name}: health of resources", faults)
+    for target, metrics in DEPENDENCIES.items():
+        yield from _missing(project, target, metrics)
 
 
 @check("MON-08")
@@ -371,6 +403,8 @@ def _drift_faults(environment: Environment, experiment: str) -> Iterator[str]:
         for dimension in row.get("dimensions") or []
         if row.get("metricName") == "Failed Runs" and dimension.get("values") == [experiment]
     ]
+    if environment.of_type(ENDPOINT) and "DataCollectionErrorsPerMinute" not in _watched(environment, ENDPOINT):
+        yield "no alert on what is not collected, add it"
     if "Include" not in found:
         yield "no alert on measurements that fail, add it"
     if "Exclude" not in found:
@@ -379,13 +413,56 @@ def _drift_faults(environment: Environment, experiment: str) -> Iterator[str]:
 
 @check("MON-11")
 def telemetry_lives_in_the_workspace(project: Project) -> Iterator[Finding]:
-    """Application Insights writes to Log Analytics, and each API states which share of calls leaves a trace."""
-    for environment, item in located(project, "Microsoft.Insights/components"):
-        faults = [] if item.properties.get("WorkspaceResourceId") else ["it has no workspace, link it"]
-        yield compare(environment, item, {"properties.IngestionMode": "LogAnalytics"}, faults)
-    for environment, item in located(project, "Microsoft.ApiManagement/service/apis/diagnostics"):
+    """Application Insights writes to the workspace; gateway, workspaces and deployments are linked to it, and sampled.
+
+    Looks at the evaluated component, loggers, diagnostics of APIs and Azure ML workspaces, and at the definition of the
+    online deployment, which the rollout makes.
+
+    Source: https://learn.microsoft.com/azure/api-management/api-management-howto-app-insights
+    """
+    yield from presence(project, COMPONENT)
+    for environment in project.environments.values():
+        own = environment.of_type(LOGS)
+        wanted = own[0].id if own else str(project.answers["existing_log_analytics_id"])
+        for item in environment.of_type(COMPONENT):
+            linked = str(item.properties.get("WorkspaceResourceId")).lower() == wanted.lower()
+            faults = [] if linked else ["it does not write to the workspace of the environment, link it"]
+            yield compare(environment, item, {"properties.IngestionMode": "LogAnalytics"}, faults)
+        known = {item.id.lower() for item in environment.of_type(COMPONENT)}
+        for item in environment.of_type(WORKSPACE):
+            linked = str(item.properties.get("applicationInsights")).lower() in known
+            faults = [] if linked else ["it has no Application Insights of this environment, link it"]
+            yield verdict(label(environment, item), faults, str(item))
+        yield from _traces(environment, known)
+    if project.answers["own_online"] and project.answers["own_model_hosting"] != "databricks":
+        on = yaml_file(project, "ml/models/example/deployment.yml").get("app_insights_enabled") is True
+        faults = [] if on else ["its log goes nowhere, set app_insights_enabled to true"]
+        yield verdict("ml/models/example/deployment.yml", faults)
+
+
+def _traces(environment: Environment, components: set[str]) -> Iterator[Finding]:
+    """Each API has a logger that leads to a component of the environment, and a share of calls that leaves a trace."""
+    loggers = {
+        item.name.split("/")[-1]: str(item.properties.get("resourceId")).lower()
+        for item in environment.of_type(f"{GATEWAY}/loggers")
+        if same(item.properties.get("loggerType"), "applicationInsights")
+    }
+    for name, target in loggers.items():
+        faults = [] if target in components else ["it leads to no Application Insights of this environment, link it"]
+        yield verdict(f"{environment.name}: logger {name}", faults)
+    rows = environment.of_type(API_DIAGNOSTICS)
+    for api in {item.name.split("/")[1] for item in rows}:
+        traced = any(item.name.split("/")[1:] == [api, "applicationinsights"] for item in rows)
+        yield verdict(f"{environment.name}: traces of {api}", [] if traced else ["there are none, add a diagnostic"])
+    for item in rows:
         share = value_at(item.properties, "sampling.percentage")
-        yield verdict(label(environment, item), [] if share is not None else ["no sampling, state it"], str(item))
+        faults = [] if share is not None else ["no sampling, state it"]
+        if item.name.endswith("/applicationinsights"):
+            if str(item.properties.get("loggerId")).split("/")[-1] not in loggers:
+                faults.append("its logger does not exist, name the one of Application Insights")
+            if environment.name == "prod" and share == 100:
+                faults.append("every call in prod leaves a trace, sample")
+        yield verdict(label(environment, item), faults, str(item))
 
 
 @check("MON-12")
