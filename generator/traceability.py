@@ -52,13 +52,13 @@ PLACES = (
     (r"infra/modules/foundry", "serves_foundation or 'fine_tuning' in functions"),
     (r"infra/modules/machine-learning", AML),
     (r"infra/modules/network|infra/private-dns-zones\.json", "private"),
-    (r"infra/modules/databricks", "databricks_environments or exploration_connector"),
+    (r"infra/modules/databricks", "databricks_connectors"),
     (r"infra/modules/kubernetes", "own_online and own_model_hosting == 'kubernetes'"),
-    (r"infra/modules/platform/storage\.bicep", "needs_storage"),
+    (r"infra/modules/platform/storage\.bicep", f"needs_storage or {AML}"),
     (r"infra/modules/platform/container-registry\.bicep", "needs_registry"),
     (
         r"infra/modules/platform/encryption-key\.bicep",
-        "customer_managed_keys and (needs_storage or needs_registry or serves_foundation"
+        f"customer_managed_keys and (needs_storage or needs_registry or serves_foundation or {AML}"
         " or 'fine_tuning' in functions)",
     ),
     (r"infra/egress-rules\.json", "own_firewall"),
@@ -73,6 +73,10 @@ PLACES = (
     (r"ml/schedules$", "aml_training and training_cadence != 'adhoc'"),
     (r"ml/exploration", "'eda' in functions"),
     (r"ml/exploration/storage\.py|infra/modules/machine-learning/compute-instances", "aml_exploration"),
+    (r"ml/storage\.json|ml/databricks\.yml", "databricks_connectors"),
+    (r"ml/resources/training\.yml", "'training' in databricks_connectors"),
+    (r"ml/resources/batch\.yml", "'batch' in databricks_connectors"),
+    (r"ml/serving", "own_online and own_model_hosting == 'databricks'"),
     (r"ml/exploration/cluster-policy\.json", "'eda' in functions and eda_platform == 'databricks'"),
     (r"ml/tuning", "'fine_tuning' in functions"),
     (r"ml/models/example/deployment\.yml", "own_online and own_model_hosting != 'databricks'"),

@@ -332,10 +332,7 @@ def traced(project: Project) -> Iterator[Finding]:
     Source: https://learn.microsoft.com/azure/machine-learning/how-to-share-models-pipelines-across-workspaces-with-registries
     """
     if project.answers["own_model_hosting"] == "databricks":
-        serving = yaml_file(project, "ml/resources/serving.yml")
-        rows = value_at(serving, "resources.model_serving_endpoints.example.config.served_entities") or []
-        faults = [] if rows and all(row.get("entity_version") for row in rows) else ["name the version of each model"]
-        yield verdict("ml/resources/serving.yml", faults)
+        yield from _traced_in_catalog(project)
         return
     body = yaml_file(project, DEPLOYMENT_FILE)
     if project.answers["own_model_hosting"] == "kubernetes":
@@ -345,6 +342,23 @@ def traced(project: Project) -> Iterator[Finding]:
     faults = [] if re.fullmatch(pattern, str(body.get("model"))) else ["name the model by its version number"]
     faults += [f"add the tag {name}" for name in sorted(TAGS - (body.get("tags") or {}).keys())]
     yield verdict(DEPLOYMENT_FILE, faults)
+
+
+def _traced_in_catalog(project: Project) -> Iterator[Finding]:
+    """On Databricks the bundle of the endpoint, which deploys nothing else, holds the versions of each environment."""
+    path = "ml/serving/databricks.yml"
+    serving = yaml_file(project, path)
+    rows = value_at(serving, "resources.model_serving_endpoints.example.config.served_entities") or []
+    named = {re.sub(r"^\$\{var\.(\w+)\}$", r"\1", str(row.get("entity_version"))) for row in rows}
+    faults = [] if rows and "None" not in named else ["name the version of each model"]
+    for name, target in (serving.get("targets") or {}).items():
+        given = target.get("variables") or {}
+        faults += [f"number {key} in {name}" for key in sorted(named - given.keys() - {"None"})]
+    others = {key for key in (serving.get("resources") or {}) if key != "model_serving_endpoints"}
+    faults += ["deploy the endpoint alone"] if others or serving.get("include") else []
+    if value_at(yaml_file(project, "ml/databricks.yml"), "resources.model_serving_endpoints"):
+        faults.append("leave the endpoint out of the bundle of jobs")
+    yield verdict(path, faults)
 
 
 @check("INF-09")

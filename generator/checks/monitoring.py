@@ -75,7 +75,7 @@ BOOKS = {
         "gateway-consumers": "online",
         "tokens-by-model": "foundation_online",
         "models-calls": "'foundation' in model_sources",
-        "storage-failures": "needs_storage",
+        "storage-failures": "needs_storage or aml_inference",
         "endpoint-traffic": MANAGED,
         "endpoint-latency": MANAGED,
         "runs-failed": "aml_exploration or aml_training or aml_inference",

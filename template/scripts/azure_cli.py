@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,20 @@ def _run(command: list[str], **options: Any) -> Any:
         return subprocess.run(command, check=False, **options)
     except FileNotFoundError:
         raise Failure("The Azure CLI is missing: install it, then sign in with az login.") from None
+
+
+def deployed_outputs(environment: str) -> dict[str, Any]:
+    """What the last deployment of an environment gave back: name -> value."""
+    found = az("deployment", "sub", "show", "--name", f"platform-{environment}")["properties"]["outputs"]
+    return {name: row["value"] for name, row in found.items()}
+
+
+def send(method: str, address: str, body: Mapping[str, Any]) -> None:
+    """Send a request to Azure Resource Manager, with the body in a file: everybody on the machine sees arguments."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(body, file)
+        file.flush()
+        az("rest", "--method", method, "--uri", address, "--body", f"@{file.name}")
 
 
 def exit_code(step: Callable[[], None]) -> int:

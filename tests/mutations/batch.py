@@ -16,6 +16,8 @@ MUTATIONS: list[Mutation] = [
         edit(FILE, "    job_cluster_key: batch\n", "    existing_cluster_id: x\n"),
         "job cluster",
     ),
+    ("BAT-04", DATABRICKS, "managed", edit(FILE, "EXTERNAL", "MANAGED"), "make the volume batch_input"),
+    ("BAT-04", DATABRICKS, "another container", edit(FILE, "batch-output@", "data@"), "make the volume batch_output"),
 ]
 
 FILE_ROWS: set[str] = {"BAT-04"}

@@ -1,6 +1,6 @@
 """What can go wrong with the exploration rows (EDA), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, answer, both, drop, edit, put, remove, write
+from tests.checks_support import Mutation, add, answer, both, drop, edit, put, remove, write
 from tests.mutations.common import (
     COMPUTE,
     CONTRIBUTOR,
@@ -20,6 +20,7 @@ SHARE = "Microsoft.Storage/storageAccounts/fileServices/shares"
 
 POLICY = "ml/exploration/cluster-policy.json"
 BUNDLE = "ml/databricks.yml"
+STORED = "ml/storage.json"
 SEARCH = ".github/workflows/old-instances.yml"
 
 
@@ -36,6 +37,16 @@ def writes_data(who):
         body["properties"]["roleDefinitionId"] = f"/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}"
 
     return change
+
+
+def unreadable(draft):
+    """Take the container data from the group of the data scientists."""
+    group = draft.answers["data_scientists_group_id"]
+    draft.environments["dev"] = [
+        item
+        for item in draft.environments["dev"]
+        if not (item["type"] == ROLE and "/containers/data/" in item["id"] and group in str(item["properties"]))
+    ]
 
 
 def silent(group, service):
@@ -80,6 +91,19 @@ MUTATIONS: list[Mutation] = [
     ("EDA-02", DEFAULT, "another idle time", answer(eda_idle_minutes=99), "idleTimeBeforeShutdown"),
     ("EDA-02", DEFAULT, "another end of the day", answer(eda_stop="20:30"), "Stop entry"),
     ("EDA-02", DEFAULT, "another time zone", answer(eda_time_zone="Tokyo Standard Time"), "Start entry"),
+    (
+        "EDA-02",
+        DEFAULT,
+        "on weekends too",
+        put(
+            "dev",
+            COMPUTE,
+            "properties.properties.schedules.computeStartStop.0.cron.expression",
+            "0 7 * * *",
+            "/ci-",
+        ),
+        "on working days",
+    ),
     ("EDA-03", DEFAULT, "no share", drop("dev", SHARE), "deploy a share"),
     ("EDA-03", DEFAULT, "no quota", put("dev", SHARE, "properties.shareQuota", None), "shareQuota"),
     ("EDA-03", DEFAULT, "unlogged", silent("exploration", "fileServices"), "log who reads"),
@@ -115,9 +139,9 @@ MUTATIONS: list[Mutation] = [
         drop("dev", "Microsoft.MachineLearningServices/workspaces", "-exploration"),
         "there must be 1",
     ),
+    ("EDA-06", DEFAULT, "unreadable", unreadable, "let who explores read it"),
     ("EDA-06", DEFAULT, "writes", writes_data("group"), "from who explores"),
-    ("EDA-06", NEW_DATABRICKS, "writes by connector", writes_data("dev-databricks"), "from who explores"),
-    ("EDA-06", DATABRICKS, "writes by own connector", writes_data("dev-exploration"), "from who explores"),
+    ("EDA-06", NEW_DATABRICKS, "writes by connector", writes_data("dev-exploration"), "from who explores"),
     (
         "EDA-06",
         DATABRICKS,
@@ -134,7 +158,7 @@ MUTATIONS: list[Mutation] = [
         "switch shared keys",
     ),
     ("EDA-07", NEW_DATABRICKS, "standard", put("dev", WORKSPACE_OF_SPARK, "sku.name", "standard"), "sku.name"),
-    ("EDA-07", NEW_DATABRICKS, "no connector", drop("dev", CONNECTOR), "0, there must be 1"),
+    ("EDA-07", NEW_DATABRICKS, "no connector", drop("dev", CONNECTOR), "0, there must be 3"),
     ("EDA-07", NEW_DATABRICKS, "no identity", put("dev", CONNECTOR, "identity.type", "None"), "identity.type"),
     (
         "EDA-07",
@@ -150,8 +174,32 @@ MUTATIONS: list[Mutation] = [
         put("dev", WORKSPACE_OF_SPARK, "properties.parameters.customVirtualNetworkId", None),
         "join the network",
     ),
+    (
+        "EDA-07",
+        NEW_DATABRICKS,
+        "a compute instance besides",
+        add("dev", COMPUTE, "mlw/ci-1", properties={"computeType": "ComputeInstance"}),
+        "people explore on Databricks",
+    ),
     ("EDA-07", DATABRICKS, "no workspace", answer(databricks_environments=["dev"]), "there must be 1"),
-    ("EDA-07", DATABRICKS, "no connector of its own", drop("dev", CONNECTOR), "0, there must be 1"),
+    ("EDA-07", DATABRICKS, "no connector of its own", drop("dev", CONNECTOR, "-training"), "give training a connector"),
+    ("EDA-07", DATABRICKS, "none in prod", drop("prod", CONNECTOR), "give batch a connector"),
+    (
+        "EDA-07",
+        DATABRICKS,
+        "a connector without identity",
+        put("dev", CONNECTOR, "identity.userAssignedIdentities", {}, "-training"),
+        "give training a connector",
+    ),
+    (
+        "EDA-07",
+        DATABRICKS,
+        "somebody else's container",
+        edit(STORED, '"data", "component": "training"', '"data", "component": "batch"'),
+        "the containers that its functions reach",
+    ),
+    ("EDA-07", DATABRICKS, "a container of two", edit(STORED, '"batch-input"', '"data"'), "belongs to one function"),
+    ("EDA-07", NEW_DATABRICKS, "data to write", edit(STORED, "true", "false"), "give dev the containers"),
     (
         "EDA-07",
         NEW_DATABRICKS,

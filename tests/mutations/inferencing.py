@@ -1,7 +1,7 @@
 """What can go wrong with the inferencing rows (INF), and what the detail of the check must say."""
 
 from tests.checks_support import Mutation, answer, drop, edit, put
-from tests.mutations.common import APPS, CHAT, CLUSTER, DEFAULT, DEPLOYMENT, KUBERNETES, TUNING
+from tests.mutations.common import APPS, CHAT, CLUSTER, DATABRICKS, DEFAULT, DEPLOYMENT, KUBERNETES, TUNING
 
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BACKEND = "Microsoft.ApiManagement/service/backends"
@@ -11,6 +11,7 @@ SETTINGS = "properties.configuration"
 SCALE = "properties.template.scale"
 CONTAINER = "properties.template.containers.0"
 FILE = "ml/models/example/deployment.yml"
+SERVING = "ml/serving/databricks.yml"
 
 MODULE = "Microsoft.Insights/autoscalesettings"
 
@@ -93,6 +94,22 @@ MUTATIONS: list[Mutation] = [
     ("INF-04", DEFAULT, "slower promise", answer(latency_p95_ms=60000), "request_timeout_ms"),
     ("INF-05", DEFAULT, "no number", edit(FILE, "versions/1", "labels/latest"), "version number"),
     ("INF-05", DEFAULT, "no tag", edit(FILE, "  deployed_by:", "  by:"), "deployed_by"),
+    (
+        "INF-05",
+        DATABRICKS,
+        "no version",
+        edit(SERVING, "entity_version:", "version:"),
+        "name the version of each model",
+    ),
+    ("INF-05", DATABRICKS, "no number", edit(SERVING, '      new_version: "1"\n', ""), "number new_version in dev"),
+    ("INF-05", DATABRICKS, "more than that", edit(SERVING, "  model_serving", "  jobs: {}\n  model_serving"), "alone"),
+    (
+        "INF-05",
+        DATABRICKS,
+        "in both",
+        edit("ml/databricks.yml", "  schemas:\n", "  model_serving_endpoints: {a: {}}\n  schemas:\n"),
+        "leave the endpoint out",
+    ),
     ("INF-06", DEFAULT, "restricted data", answer(data_classification="restricted"), "collect nothing"),
     ("INF-07", DEFAULT, "upgrades", put("prod", DEPLOYMENT, "properties.versionUpgradeOption", "x"), "NoAutoUpgrade"),
     ("INF-07", DEFAULT, "any version", put("prod", DEPLOYMENT, "properties.model.version", None), "model.version"),

@@ -8,6 +8,7 @@ from tests.mutations.common import (
     DEFAULT,
     EVERYTHING,
     KUBERNETES,
+    NEW_DATABRICKS,
     ROLE,
     TRAINING,
     TUNING,
@@ -17,6 +18,7 @@ from tests.mutations.common import (
 SCALE = "properties.properties.scaleSettings"
 CLUSTER = "training-cluster"
 RETRAIN = ".github/workflows/retrain.yml"
+JOB = "ml/resources/training.yml"
 
 
 def _without_data(draft: Draft) -> None:
@@ -25,13 +27,33 @@ def _without_data(draft: Draft) -> None:
         body
         for body in draft.environments["dev"]
         if not (
-            body["type"] == ROLE and "/containers/data/" in body["id"] and "dev-training'" in str(body["properties"])
+            body["type"] == ROLE
+            and "/containers/data/" in body["id"]
+            and "dev-training-workspace'" in str(body["properties"])
         )
     ]
 
 
+def _more_data(draft: Draft) -> None:
+    """Let the identity of training read what people explore with."""
+    body = next(
+        item
+        for item in draft.of_type("dev", ROLE)
+        if "/containers/data/" in item["id"] and "dev-training-workspace'" in str(item["properties"])
+    )
+    more = body["id"].replace("/containers/data/", "/containers/exploration/")
+    draft.environments["dev"].append({**body, "id": more})
+
+
 MUTATIONS: list[Mutation] = [
     ("TRN-01", DEFAULT, "no pipeline", remove("ml/pipelines/train.yml"), "limit the time"),
+    (
+        "TRN-01",
+        DEFAULT,
+        "no pipeline job",
+        edit("ml/pipelines/train.yml", "type: pipeline", "type: command"),
+        "type pipeline",
+    ),
     ("TRN-01", DEFAULT, "another cadence", answer(training_cadence="daily"), "the cadence is daily"),
     ("TRN-01", DEFAULT, "no search", remove("ml/pipelines/sweep.yml"), "end trials that fall behind early"),
     (
@@ -49,6 +71,14 @@ MUTATIONS: list[Mutation] = [
         "limit the search with timeout",
     ),
     ("TRN-02", DEFAULT, "a cluster asked for", answer(training_compute="cluster"), "azureml:training-cluster"),
+    (
+        "TRN-02",
+        DEFAULT,
+        "machines without a name",
+        edit("ml/pipelines/train.yml", "instance_type: Standard_D8ds_v4", "instance_type: Standard_D4ds_v4"),
+        "instance_type of train",
+    ),
+    ("TRN-02", EVERYTHING, "nodes over a slow network", answer(training_distributed=True), "instance_type of search"),
     ("TRN-02", DEFAULT, "a deadline", answer(training_deadline_hours=8), "the run has a deadline"),
     ("TRN-02", TRAINING, "no cluster", drop("dev", COMPUTE, CLUSTER), "there must be 1"),
     ("TRN-02", TRAINING, "not distributed", answer(training_distributed=False), "instance_count to None"),
@@ -117,7 +147,31 @@ MUTATIONS: list[Mutation] = [
     ),
     ("TRN-04", DATABRICKS, "spot workers asked for", answer(training_interruptible=True), "spot workers"),
     ("TRN-04", DATABRICKS, "a task that starts over", answer(training_interruptible=True), "try an interrupted task"),
+    ("TRN-05", DEFAULT, "more data", _more_data, "take its access to"),
     ("TRN-05", DEFAULT, "no data", _without_data, "read the container data"),
+    ("TRN-05", DATABRICKS, "in prod", edit(JOB, "  dev:", "  prod:"), "deploy it to dev and nowhere else"),
+    (
+        "TRN-05",
+        DATABRICKS,
+        "everywhere",
+        edit(JOB, "targets:\n  dev:\n    resources:", "resources:"),
+        "deploy it to dev and nowhere else",
+    ),
+    (
+        "TRN-05",
+        DATABRICKS,
+        "managed",
+        edit(JOB, "volume_type: EXTERNAL", "volume_type: MANAGED"),
+        "the volume training",
+    ),
+    ("TRN-05", NEW_DATABRICKS, "the whole container", edit(JOB, "net/runs", "net/"), "the volume runs an external one"),
+    (
+        "TRN-05",
+        NEW_DATABRICKS,
+        "raw data to write",
+        edit(JOB, "models@", "data@"),
+        "in a folder of the container models",
+    ),
     ("TRN-06", DEFAULT, "no workspace", drop("dev", WORKSPACE, "-training"), "workspace of its own"),
     (
         "TRN-07",
@@ -132,6 +186,13 @@ MUTATIONS: list[Mutation] = [
         "any version",
         edit("ml/components/train.yml", "example-training:1", "example-training@latest"),
         "version number",
+    ),
+    (
+        "TRN-07",
+        DATABRICKS,
+        "a library of any version",
+        edit("ml/resources/training.yml", "resources:", "# example@latest\nresources:"),
+        "changes by itself",
     ),
     ("TRN-08", DEFAULT, "no workflow", remove(RETRAIN), "let people start it"),
     ("TRN-08", DEFAULT, "nobody starts it", edit(RETRAIN, "workflow_dispatch", "workflow_call"), "let people start it"),
@@ -180,9 +241,10 @@ MUTATIONS: list[Mutation] = [
         "TRN-08",
         DATABRICKS,
         "asleep",
-        edit("ml/resources/training.yml", "${var.training_schedule}", "PAUSED"),
+        edit(JOB, "pause_status: UNPAUSED", "pause_status: PAUSED"),
         "set pause_status",
     ),
+    ("TRN-08", DATABRICKS, "refused", edit(JOB, "${var.pipeline}", "somebody"), "let the identity of the pipelines"),
     ("TRN-09", TUNING, "idle for ever", remove(".github/workflows/idle-deployments.yml"), "run it on a schedule"),
     (
         "TRN-09",
@@ -190,6 +252,13 @@ MUTATIONS: list[Mutation] = [
         "idle ones are only named",
         edit(".github/workflows/idle-deployments.yml", " --remove", ""),
         "remove idle deployments of rg-drafting-dev-tuning",
+    ),
+    (
+        "TRN-09",
+        TUNING,
+        "a region that nobody asked about",
+        edit("scripts/preflight.json", '"tuning"', '"tuned"'),
+        "whether the region tunes models",
     ),
     ("TRN-09", TUNING, "unchecked data", edit("ml/tuning/submit.py", "faults(path)", "[path]"), "check the data set"),
     ("TRN-09", TUNING, "no account", drop("dev", ACCOUNT, "-tuning/"), "there must be 1"),
