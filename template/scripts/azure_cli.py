@@ -48,6 +48,17 @@ def _run(command: list[str], **options: Any) -> Any:
         raise Failure("The Azure CLI is missing: install it, then sign in with az login.") from None
 
 
+def deployed(environment: str) -> dict[str, Any]:
+    """The deployment stack of an environment: its id, what was given to it, what it gave back, and how it stands.
+
+    Raises:
+        Failure: The environment is not deployed, or whoever is signed in may not read it.
+    """
+    found: dict[str, Any] = az("stack", "sub", "show", "--name", f"platform-{environment}")
+    # Versions of the CLI differ in whether they unfold the properties.
+    return {**found, **found.get("properties", {})}
+
+
 def exit_code(step: Callable[[], None]) -> int:
     """Run a step of a script: 0, or 1 with the reason in the log when it must not go on."""
     try:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from azure_cli import Failure, az, exit_code, show
+from azure_cli import Failure, az, deployed, exit_code, show
 
 FILE = Path(__file__).parents[1] / "ml" / "batch" / "deployment.yml"
 
@@ -19,7 +19,7 @@ class Endpoint:
     """
 
     def __init__(self, workload: str, environment: str) -> None:
-        outputs = az("deployment", "sub", "show", "--name", f"platform-{environment}")["properties"]["outputs"]
+        outputs = deployed(environment)["outputs"]
         self.name: str = outputs["batchEndpointName"]["value"]
         self.place = [
             "--resource-group",

@@ -34,5 +34,7 @@ class Azure:
 
 
 @pytest.fixture
-def azure():
-    return Azure()
+def azure(monkeypatch):
+    found = Azure()
+    monkeypatch.setattr("azure_cli.az", found)
+    return found

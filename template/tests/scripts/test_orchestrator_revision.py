@@ -32,7 +32,7 @@ def platform(azure, monkeypatch):
     monkeypatch.setattr(release.time, "sleep", lambda seconds: None)
     outputs = {"orchestratorSubscriptionId": "/apim/subscriptions/orchestrator", "orchestratorRegistryName": "cr1"}
     values = {name: {"value": value} for name, value in outputs.items()}
-    azure.answers["deployment sub show"] = {"properties": {"outputs": values}}
+    azure.answers["stack sub show"] = {"outputs": values}
     azure.answers["acr show"] = {"loginServer": "cr1.azurecr.io"}
     azure.answers["acr repository show"] = {"digest": DIGEST}
     azure.answers["keyvault list"] = [{"id": "/vaults/kv-1"}]
@@ -101,7 +101,7 @@ def test_the_key_goes_into_the_vault_and_into_no_argument(platform, built):
 def test_without_a_service_the_way_to_one_is_told(platform, built, capsys):
     platform.answers["containerapp list"] = []
     assert run("publish", "--commit=abc") == 1
-    assert f"--parameters orchestratorImage={IMAGE}." in capsys.readouterr().err
+    assert f"ORCHESTRATOR_IMAGE={IMAGE} in" in capsys.readouterr().err
 
 
 def test_the_new_revision_is_made_without_traffic_and_asked(platform, asked, capsys):
