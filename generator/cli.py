@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from generator.commands import diff, docs, lint, new, render, requirements, resources, storm, verify
+from generator.commands import diff, docs, lint, new, rehearse, releases, render, requirements, resources, storm, verify
 from generator.errors import GroundplanError
 
 app = typer.Typer(
@@ -15,7 +15,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (new, render, verify, requirements, resources, storm, diff, lint, docs):
+for module in (new, render, verify, requirements, resources, storm, diff, rehearse, releases, lint, docs):
     app.command(module.NAME)(module.command)
 
 

@@ -5,37 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from generator.evaluation import Environment, Project, Resource
+from generator.paths import script
 
-REPLACING = ("location", "name", "type", "kind")
-"""Parts of a resource that Azure cannot change in place: the resource is made anew."""
-
-WITHOUT_CONTENT = ("microsoft.authorization/roleassignments", "microsoft.insights/diagnosticsettings")
-"""Types whose deletion loses nothing that the next deployment could not bring back."""
-
-OPENS = {
-    "publicNetworkAccess": ("Disabled", "SecuredByPerimeter"),
-    "defaultAction": ("Deny",),
-    "allowBlobPublicAccess": (False,),
-    "anonymousPullEnabled": (False,),
-    "remoteLoginPortPublicAccess": ("Disabled",),
-    "sshPublicAccess": ("Disabled",),
-    "enableNodePublicIp": (False,),
-    "enablePrivateCluster": (True,),
-}
-"""Last part of a property's path -> the values that keep a resource closed."""
-
-KEYS_OFF = {
-    "disableLocalAuth": (True,),
-    "DisableLocalAuth": (True,),
-    "disableLocalAccounts": (True,),
-    "allowSharedKeyAccess": (False,),
-    "adminUserEnabled": (False,),
-    "authMode": ("AADToken",),
-}
-"""Last part of a property's path -> the values that keep keys and passwords from being accepted."""
+changes = script("changes")
+"""What a generated project says about itself: the rules are the same here and there."""
 
 
 @dataclass(frozen=True)
@@ -49,19 +25,12 @@ class Change:
     @property
     def replaces(self) -> bool:
         """Whether Azure must make the resource anew."""
-        return self.path in REPLACING
+        return self.path in changes.REPLACING
 
     @property
     def danger(self) -> str | None:
         """What a reviewer must not miss: the resource is made anew, public access opened, key access switched on."""
-        name = self.path.rpartition(".")[2]
-        if self.replaces:
-            return "made anew"
-        if self.old in OPENS.get(name, ()) and self.new not in OPENS[name]:
-            return "public access opened"
-        if self.old in KEYS_OFF.get(name, ()) and self.new not in KEYS_OFF[name]:
-            return "key access switched on"
-        return None
+        return cast("str | None", changes.danger(self.path, self.old, self.new))
 
 
 @dataclass(frozen=True)
@@ -88,9 +57,10 @@ class Difference:
     @property
     def dangers(self) -> list[tuple[str, str]]:
         """(what happens, resource) for whatever loses data, opens or weakens something; deletions first."""
-        changed = [(change.danger, key) for key, changes in self.changed.items() for change in changes if change.danger]
-        gone = [("deleted", item.id) for item in self.removed if item.type.lower() not in WITHOUT_CONTENT]
-        return gone + list(dict.fromkeys(changed))
+        changed = [(change.danger, key) for key, rows in self.changed.items() for change in rows if change.danger]
+        gone = [("deleted", item.id) for item in self.removed if item.type.lower() not in changes.WITHOUT_CONTENT]
+        opened = [("open to the public from the start", item.id) for item in self.added if changes.born_open(item.body)]
+        return gone + list(dict.fromkeys(changed)) + opened
 
 
 def compare(old: Project, new: Project) -> list[Difference]:
@@ -119,11 +89,8 @@ def _resources(environment: Environment | None, workload: str | None) -> dict[st
 
 
 def _key(resource: Resource) -> str:
-    """The id; of a role assignment, whose name is a hash, what it says."""
-    if resource.type.lower() == "microsoft.authorization/roleassignments":
-        grant = resource.properties
-        return f"{resource.scope}|{grant.get('principalId')}|{grant.get('roleDefinitionId')}".lower()
-    return resource.id.lower()
+    """What makes it the same resource in both projects."""
+    return str(changes.key(resource.body))
 
 
 def _neutral(environment: Environment, workload: str) -> Callable[[Resource], Resource]:
@@ -147,9 +114,9 @@ def _neutral(environment: Environment, workload: str) -> Callable[[Resource], Re
 
 def _compare(name: str, before: Mapping[str, Resource], after: Mapping[str, Resource]) -> Difference:
     changed = {
-        resource.id: changes
+        resource.id: leaves
         for key, resource in before.items()
-        if key in after and (changes := list(differing(_told(resource), _told(after[key]))))
+        if key in after and (leaves := [Change(*leaf) for leaf in changes.changes(resource.body, after[key].body)])
     }
     return Difference(
         name,
@@ -157,13 +124,6 @@ def _compare(name: str, before: Mapping[str, Resource], after: Mapping[str, Reso
         [resource for key, resource in before.items() if key not in after],
         changed,
     )
-
-
-def _told(resource: Resource) -> Mapping[str, Any]:
-    """What a person compares: without the hash that names a role assignment."""
-    if resource.type.lower() == "microsoft.authorization/roleassignments":
-        return {key: value for key, value in resource.body.items() if key not in ("id", "name")}
-    return resource.body
 
 
 def differing(old: Any, new: Any, path: str = "") -> Iterator[Change]:
@@ -174,16 +134,8 @@ def differing(old: Any, new: Any, path: str = "") -> Iterator[Change]:
         new: The value at the same place of the new one.
         path: Where it is, as `properties.networkAcls.ipRules[0].value`.
     """
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in [*old, *(key for key in new if key not in old)]:
-            yield from differing(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
-    elif isinstance(old, list) and isinstance(new, list):
-        for index in range(max(len(old), len(new))):
-            before = old[index] if index < len(old) else None
-            after = new[index] if index < len(new) else None
-            yield from differing(before, after, f"{path}[{index}]")
-    elif old != new:
-        yield Change(path, old, new)
+    for leaf in changes.differing(old, new, path):
+        yield Change(*leaf)
 
 
 def split_tags(item: Difference) -> tuple[dict[Change, int], dict[str, list[Change]]]:

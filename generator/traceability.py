@@ -54,11 +54,11 @@ PLACES = (
     (r"infra/modules/network|infra/private-dns-zones\.json", "private"),
     (r"infra/modules/databricks", "databricks_environments or exploration_connector"),
     (r"infra/modules/kubernetes", "own_online and own_model_hosting == 'kubernetes'"),
-    (r"infra/modules/platform/storage\.bicep", "needs_storage"),
+    (r"infra/modules/platform/storage\.bicep", f"needs_storage or {AML}"),
     (r"infra/modules/platform/container-registry\.bicep", "needs_registry"),
     (
         r"infra/modules/platform/encryption-key\.bicep",
-        "customer_managed_keys and (needs_storage or needs_registry or serves_foundation"
+        f"customer_managed_keys and (needs_storage or needs_registry or serves_foundation or {AML}"
         " or 'fine_tuning' in functions)",
     ),
     (r"infra/egress-rules\.json", "own_firewall"),

@@ -90,13 +90,14 @@ def judge(requirement: Requirement, project: Project) -> Verdict | None:
     return Verdict(requirement.id, requirement.sentence, BROKEN if faults else HOLDS, reason, evidence)
 
 
-def verify(root: Path, compiler: Compiler, name: str | None = None) -> Result:
+def verify(root: Path, compiler: Compiler, name: str | None = None, run_tools: bool = True) -> Result:
     """Compile and evaluate every environment of a project, run the tools and judge the requirements.
 
     Args:
         root: Folder of the project.
         compiler: A started compiler.
         name: What to call the project; the folder's name when None.
+        run_tools: Whether the tool of each kind of file looks at it too.
 
     Raises:
         GroundplanError: The folder is no generated project.
@@ -108,7 +109,8 @@ def verify(root: Path, compiler: Compiler, name: str | None = None) -> Result:
         diagnostics += [f"{environment.name}: {remark}" for remark in environment.diagnostics]
     diagnostics += _unformatted(root, compiler)
     verdicts = [judge(item, project) for item in load()] if project.template else []
-    return Result(name or root.name, diagnostics, tools.run(project), [item for item in verdicts if item])
+    found = tools.run(project) if run_tools else []
+    return Result(name or root.name, diagnostics, found, [item for item in verdicts if item])
 
 
 def _remark(root: Path, remark: Diagnostic) -> str:

@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def template_repo(tmp_path):
-    """A git repository with the template as it is now, tagged v0.1.0."""
+    """A git repository with the template as it is now, tagged v1.0.0, after every release that has a migration."""
     repository = tmp_path / "groundplan"
     repository.mkdir()
     for name in ("template", "generator"):
@@ -68,7 +68,7 @@ def template_repo(tmp_path):
         ["init", "--quiet"],
         ["add", "--all"],
         ["commit", "--quiet", "--message", "Release"],
-        ["tag", "v0.1.0"],
+        ["tag", "v1.0.0"],
     ):
         subprocess.run(["git", *arguments], cwd=repository, check=True)
     return repository

@@ -195,13 +195,14 @@ COMPONENTS = [  # SEC-06: one identity a component, in the environments where th
     ({"functions": ["eda"]}, {"exploration-workspace": ["dev"]}),
     ({"functions": ["eda"], "eda_platform": "databricks"}, {"databricks": ["dev"]}),
     ({"functions": ["eda"], **DATABRICKS}, {"exploration": ["dev"]}),
-    ({"functions": ["training"]}, {"training": ["dev"], "training-workspace": ["dev"]}),
+    ({"functions": ["training"]}, {"training-workspace": ["dev"]}),
+    ({"functions": ["training"], "training_cadence": "daily"}, {"training": ["dev"], "training-workspace": ["dev"]}),
     (
-        {"functions": ["training"], "environments": ["test", "prod"]},
+        {"functions": ["training"], "training_hours": 9, "environments": ["test", "prod"]},
         {"training": ["test"], "training-workspace": ["test"]},
     ),
     (
-        {"functions": ["training"], "model_promotion": "code"},
+        {"functions": ["training"], "model_promotion": "code", "training_compute": "cluster"},
         {"training": ["dev", "test", "prod"], "training-workspace": ["dev", "test", "prod"]},
     ),
     ({"functions": ["fine_tuning"]}, {"tuning": ["dev"]}),
@@ -251,7 +252,7 @@ STORES = [  # GEN-01: storage and registry exist only for those who use them
     ({"functions": ["fine_tuning"]}, ["data"], False),
     ({"functions": ["online_inference"], "model_sources": ["foundation"]}, [], False),
     ({"functions": ["online_inference"], "model_sources": ["foundation"], "orchestrator": "container_apps"}, [], True),
-    ({"functions": ["batch_inference"], "model_sources": ["own"]}, ["models", "batch-input", "batch-output"], True),
+    ({"functions": ["batch_inference"], "model_sources": ["own"]}, ["batch-input", "batch-output"], True),
     ({"functions": ["batch_inference"], "model_sources": ["foundation"]}, ["batch-input", "batch-output"], False),
 ]
 

@@ -104,6 +104,16 @@ def test_commands_of_the_readmes_exist(project):
         assert set(re.findall(r"`make ([\w-]+)`", text)) <= targets, readme
 
 
+def test_the_first_morning_has_ten_lines_at_most(project):
+    folder, answers = project
+    morning = (folder / "README.md").read_text().partition("## First morning\n")[2].partition("\n## ")[0]
+    steps = re.findall(r"^(\d+)\. (.+)$", morning, re.MULTILINE)
+    assert 1 <= len(steps) <= 10
+    told = [text for _, text in steps if text.startswith("Data scientist: ")]
+    assert len(told) == (2 if "eda" in answers["functions"] else 0)
+    assert any("make train-local" in text for _, text in steps) or "training" not in answers["functions"]
+
+
 def test_paths_of_the_documents_exist(project):
     folder, _ = project
     roots = tuple(sorted({path.name for path in (ROOT / "template").iterdir()} - {"Makefile.jinja", "README.md.jinja"}))

@@ -80,6 +80,15 @@ def make(project, *arguments):
     return run.stdout
 
 
+def exploring(project):
+    """Where a project explores on this machine, with its environment installed."""
+    uv(project, "venv", "--quiet", "--seed", "--python=python3.11", ".venv/exploration")
+    pip = ["pip", "install", "--quiet", f"--python={project.root / '.venv/exploration/bin/python'}"]
+    uv(project, *pip, "--requirement=ml/exploration/requirements.txt", "pytest==9.2.0")
+    (project.root / ".venv/exploration/installed").touch()
+    return project.root / "ml/exploration"
+
+
 def answer(project, code, *arguments):
     """What a piece of Python prints as JSON, in the environment of the project and beside its models."""
     run = execute(project.local, project.python, "-c", code, *arguments, **TRACKED)
@@ -235,7 +244,7 @@ def test_it_has_what_it_pins_and_nothing_that_clashes(project):
 
 @of(*PROJECTS)
 def test_a_good_model_is_registered_with_its_origin(trained):
-    minimums = yaml.safe_load((trained.root / "ml/thresholds.yml").read_text())["minimums"]
+    minimums = yaml.safe_load((trained.root / "ml/models/example/thresholds.yml").read_text())["minimums"]
     metrics = json.loads((trained.local / "report/metrics.json").read_text())
     assert minimums and all(metrics[name] >= minimum for name, minimum in minimums.items())
 
@@ -249,7 +258,7 @@ def test_a_good_model_is_registered_with_its_origin(trained):
 
 @of("default")
 def test_a_model_below_the_threshold_stops_at_the_gate(trained):
-    thresholds = trained.root / "ml/thresholds.yml"
+    thresholds = trained.root / "ml/models/example/thresholds.yml"
     before = thresholds.read_text()
     thresholds.write_text("minimums:\n  recall: 1.01\n")
     try:
@@ -278,6 +287,13 @@ def test_triton_gets_a_model_that_answers_as_the_registered_one_does(trained):
 
 
 @of("databricks-first")
+def test_training_runs_here_without_the_tasks_of_the_bundle(project):
+    elsewhere = project.root / "ml/.elsewhere"
+    make(project, "train-local", f"LOCAL={elsewhere}")
+    assert registry(SimpleNamespace(local=elsewhere), "select name, version from model_versions") == [("example", 1)]
+
+
+@of("databricks-first")
 def test_the_bundle_runs_from_its_wheel_and_scores_files(trained):
     build = yaml.safe_load((trained.root / "ml/databricks.yml").read_text())["artifacts"]["example_model"]["build"]
     run = execute(trained.root / "ml", trained.python, *build.split()[1:])
@@ -285,6 +301,30 @@ def test_the_bundle_runs_from_its_wheel_and_scores_files(trained):
     assert list((trained.root / "ml/dist").glob("example_model-*.whl"))
     make(trained, "score-files-local")
     assert "prediction" in (trained.local / "predictions/test.csv").read_text().splitlines()[0]
+
+
+@of("default", "databricks-first")
+def test_exploration_tracks_its_first_look_as_a_script_and_as_a_notebook(project):
+    folder = exploring(project)
+    python = project.root / ".venv/exploration/bin/python"
+    run = execute(folder, python, "-m", "pytest", "--quiet", "-rs")
+    assert run.returncode == 0 and "skipped" not in run.stdout, run.stdout + run.stderr
+
+    said = make(project, "explore")
+    cells = json.loads((folder / "first_look.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    # What it installs is installed.
+    ran = "\n".join(line for cell in code for line in cell.splitlines() if not line.startswith("%pip install"))
+    place = {**TRACKED, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/.local/mlflow.db"}
+    run = execute(folder, python, "-c", ran, **place)
+    assert run.returncode == 0, run.stderr
+
+    with closing(sqlite3.connect(folder / ".local/mlflow.db")) as database:
+        query = "select run_uuid, status from runs join experiments using (experiment_id) where experiments.name = ?"
+        runs = dict(database.execute(query, ["exploration"]))
+        metrics = database.execute("select count(*) from metrics where key like 'importance_%'").fetchone()
+    assert list(runs.values()) == ["FINISHED"] * 2 and metrics[0] == 2 * 3
+    assert said.splitlines()[-1].removeprefix("Run ") in runs
 
 
 @of("training-only")

@@ -215,6 +215,11 @@ def pull_requests(project: Project) -> Iterator[Finding]:
     yield verdict(
         "scripts/build.sh", [f"it does not run {word.strip()}, add it" for word in words if word not in build]
     )
+    changes = _shared(project, "changes")
+    called = any(step.kind == "changes" for step in steps.values()) or "templates/changes.yml" in text_of(path)
+    said = ("scripts/changes.py HEAD^1", "gh pr comment" if on_github(project) else "azure_repos.py comment")
+    told = called and all(word in text_of(changes) for word in said)
+    yield verdict(_name(project, changes), [] if told else ["nothing comments what changes, call scripts/changes.py"])
     plan = _shared(project, "plan")
     ran = "deploy.py what-if" in text_of(plan) and '"what-if"' in text_of(project.root / "scripts" / "deploy.py")
     yield verdict(_name(project, plan), [] if ran else ["it does not ask what would change, run what-if"])

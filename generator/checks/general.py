@@ -54,6 +54,16 @@ LEAST_REASON_CHARACTERS = 20
 SKIPPED_FOLDERS = {".git", ".venv", "node_modules", "__pycache__"}
 
 
+UPDATE_STEPS = {
+    "copier check-update": "look for a newer version",
+    "scripts/update.py --defaults": "update without losing changes",
+    "--refuse-conflicts": "stop at conflicts",
+    "scripts/build.sh": "build the result",
+    "pytest": "test the result",
+    "scripts/changes.py": "say what it does to the platform",
+}
+"""What the pipeline of updates runs -> what for."""
+
 OWNERS_FILES = ("infra/modules/local/main.bicep", "monitoring/queries/local/README.md")
 CONFLICT = re.compile(rb"^(<{7} |>{7} )", re.MULTILINE)
 
@@ -500,10 +510,10 @@ def nothing_retired(project: Project) -> Iterator[Finding]:
 
 @check("GEN-13")
 def updates_keep_changes(project: Project) -> Iterator[Finding]:
-    """GEN-13: the project can be updated: answers and the owner's files are there, no conflict is left.
+    """GEN-13: the project updates itself without losing changes, and no conflict is left.
 
-    Looks at `.copier-answers.yml` and `.gitignore`, at the files that an update never touches, and for the traces of an
-    update that was not finished.
+    Looks at `.copier-answers.yml` and `.gitignore`, at the files that an update never touches, at the weekly pipeline,
+    and for the traces of an update that was not finished.
     Source: https://copier.readthedocs.io/en/stable/updating/
     """
     path = project.root / ".copier-answers.yml"
@@ -516,6 +526,7 @@ def updates_keep_changes(project: Project) -> Iterator[Finding]:
     for name in OWNERS_FILES:
         faults = [] if (project.root / name).is_file() else ["it is absent, what the owner adds belongs there"]
         yield verdict(name, faults)
+    yield from _proposed_updates(project)
     for file in sorted(project.root.rglob("*")):
         relative = file.relative_to(project.root)
         if not file.is_file() or SKIPPED_FOLDERS & set(relative.parts):
@@ -524,6 +535,41 @@ def updates_keep_changes(project: Project) -> Iterator[Finding]:
         if file.suffix != ".rej" and CONFLICT.search(file.read_bytes()):
             faults = ["resolve the conflict that an update left"]
         yield verdict(str(relative), faults)
+
+
+def _proposed_updates(project: Project) -> Iterator[Finding]:
+    """A pipeline looks for newer guidance by schedule, and the job that runs it cannot write into the repository."""
+    script = project.root / "scripts" / "update.py"
+    yield verdict("scripts/update.py", [] if script.is_file() else ["it is absent, updates need it to lose nothing"])
+    name = f"{pipelines(project)}/update.yml"
+    data = yaml.safe_load(text_of(project.root / name)) or {}
+    if on_github(project):
+        scheduled = bool((data.get(True) or data.get("on") or {}).get("schedule"))
+        jobs = [(key, job.get("steps"), _may_write(data, job)) for key, job in (data.get("jobs") or {}).items()]
+    else:
+        scheduled = bool(data.get("schedules"))
+        found = [job for stage in data.get("stages") or [] for job in stage.get("jobs") or []]
+        jobs = [(job.get("job"), job.get("steps"), _keeps_token(job)) for job in found]
+    yield verdict(name, [] if scheduled else ["nothing starts it, give it a schedule"])
+    texts = [(key, json.dumps(steps or []), writes) for key, steps, writes in jobs]
+    for words, what in UPDATE_STEPS.items():
+        faults = [] if any(words in text for _, text, _ in texts) else [f"it does not {what}, run {words}"]
+        yield verdict(f"{name}: {words}", faults)
+    for key, text, writes in texts:
+        runs = any(words in text for words in ("scripts/update.py --defaults", "scripts/build.sh", "make test"))
+        faults = ["it runs the new version and may write, leave writing to a job of its own"] if runs and writes else []
+        yield verdict(f"{name}: {key}", faults)
+
+
+def _may_write(data: Mapping[Any, Any], job: Mapping[str, Any]) -> bool:
+    rights = job.get("permissions", data.get("permissions", "write-all"))
+    return "write" in json.dumps(rights)
+
+
+def _keeps_token(job: Mapping[str, Any]) -> bool:
+    return any(step.get("persistCredentials") is True for step in job.get("steps") or []) or (
+        "System.AccessToken" in json.dumps(job)
+    )
 
 
 @check("GEN-06")

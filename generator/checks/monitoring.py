@@ -211,7 +211,7 @@ def workbooks_show_what_runs(project: Project) -> Iterator[Finding]:
     wanted = {"vault-calls"}
     wanted |= {"gateway-traffic", "gateway-errors", "gateway-consumers"} if answers["online"] else set()
     wanted |= {"tokens-by-model"} if answers["foundation_online"] else set()
-    wanted |= {"storage-failures"} if answers["needs_storage"] else set()
+    wanted |= {"storage-failures"} if answers["needs_storage"] or answers["aml_inference"] else set()
     managed = answers["own_online"] and answers["own_model_hosting"] == "managed_endpoint"
     wanted |= {"endpoint-traffic", "endpoint-latency"} if managed else set()
     for environment in project.environments.values():

@@ -2,9 +2,12 @@
 
 import ipaddress
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import yaml
 
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import (
@@ -19,8 +22,11 @@ from generator.checks.reading import (
     label,
     located,
     nested_templates,
+    pipelines,
     resources_of,
     same,
+    text_of,
+    type_of_id,
     value_at,
     verdict,
 )
@@ -56,6 +62,9 @@ RULES = "Microsoft.Network/firewallPolicies/ruleCollectionGroups"
 COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 APP_GATEWAY = "Microsoft.Network/applicationGateways"
 APP_GATEWAY_POLICY = "Microsoft.Network/ApplicationGatewayWebApplicationFirewallPolicies"
+DATA_PLANE = re.compile(r"\b(?:retrain|rollout|batch_rollout|decommission)\.py\b")
+"""Scripts that call workspaces, endpoints and their storage, and not the resource manager alone."""
+HOSTED = re.compile(r"\b(?:ubuntu|windows|macos)-")
 FRONT_DOOR = "Microsoft.Cdn/profiles"
 FRONT_DOOR_POLICY = "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies"
 
@@ -270,8 +279,9 @@ def _link_scope(project: Project, environment: Environment) -> Iterator[Finding]
 def managed_network(project: Project) -> Iterator[Finding]:
     """NET-04: every workspace has a managed network that lets out what the posture allows, provisioned at once.
 
-    Looks at `managedNetwork` of every workspace; with approved destinations only, each service that it stands on needs
-    a rule, and the firewall of the network its tier.
+    Looks at `managedNetwork` of every workspace: the platform's storage, and the registry of models where models are
+    trained or served, have a private endpoint in it; what belongs to the workspace itself gets one from the service.
+    With approved destinations only, the domains are those of infra/approved-domains.json, and the firewall has a tier.
     Source: https://learn.microsoft.com/azure/machine-learning/how-to-managed-network
     """
     yield from presence(project, WORKSPACE)
@@ -289,7 +299,30 @@ def managed_network(project: Project) -> Iterator[Finding]:
         hosts = [str(value_at(rule, "destination")) for rule in rules.values() if same(rule.get("type"), "FQDN")]
         faults = [f"the rule for {host} allows everything, narrow it" for host in hosts if host in ("*", "*.*")]
         faults += [f"remove the rule for {host}, the posture allows every domain" for host in hosts if not controlled]
+        approved = json.loads(text_of(project.root / "infra" / "approved-domains.json") or "[]") if controlled else []
+        faults += [f"add a rule for {host}, it is approved" for host in approved if host not in hosts]
+        faults += _unreached(project, environment, workspace, rules)
         yield verdict(f"{label(environment, workspace)} outbound rules", faults, str(workspace))
+
+
+def _unreached(
+    project: Project, environment: Environment, workspace: Resource, rules: Mapping[str, Any]
+) -> Iterator[str]:
+    """Services of ours that a managed network has no private endpoint for."""
+    ends = [
+        (
+            type_of_id(str(value_at(rule, "destination.serviceResourceId"))),
+            value_at(rule, "destination.subresourceTarget"),
+        )
+        for rule in rules.values()
+        if same(rule.get("type"), "PrivateEndpoint")
+    ]
+    stores = environment_facts(project.answers, environment.name)["stores"]
+    if stores and ("microsoft.storage/storageaccounts", "blob") not in ends:
+        yield "add a private endpoint for the blobs of the platform"
+    registry = ("microsoft.machinelearningservices/registries", "amlregistry")
+    if not workspace.name.endswith("-exploration") and registry not in ends:
+        yield "add a private endpoint for the registry of models"
 
 
 @check("NET-05")
@@ -597,9 +630,10 @@ def _door_faults(environment: Environment, door: Resource) -> list[str]:
 
 @check("NET-09")
 def inside_the_network(project: Project) -> Iterator[Finding]:
-    """NET-09: images are built by a machine of the workspace, and pipelines have a subnet when their runners are ours.
+    """NET-09: images are built by a machine of the workspace, and pipelines reach it from the subnet of our runners.
 
-    Looks at `imageBuildCompute` of every workspace, at the machine that it names, and at the subnet of the runners.
+    Looks at `imageBuildCompute` of every workspace, at the machine that it names, at the subnet of the runners, and at
+    where the jobs run that call the data plane of Azure Machine Learning.
     Source: https://learn.microsoft.com/azure/machine-learning/how-to-managed-network
     """
     yield from presence(project, WORKSPACE)
@@ -619,6 +653,30 @@ def inside_the_network(project: Project) -> Iterator[Finding]:
         names = {subnet["name"] for subnet in network.properties.get("subnets") or []}
         faults = [] if "runners" in names else ["add the subnet runners, pipelines run there"]
         yield verdict(f"{label(environment, network)} runners", faults, str(network))
+    if project.answers["private_runners"]:
+        yield from _jobs_inside(project)
+
+
+def _jobs_inside(project: Project) -> Iterator[Finding]:
+    """Jobs that call the data plane of Azure Machine Learning run on our runners, by their word or their caller's."""
+    for path in sorted((project.root / pipelines(project)).rglob("*.yml")):
+        for name, runner in _callers(yaml.safe_load(text_of(path)), path.stem):
+            faults = ["run it on the runners of the network"] if HOSTED.search(runner) else []
+            yield verdict(f"{path.relative_to(project.root)}: {name}", faults)
+
+
+def _callers(node: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Name and runner of each job, and of each call of a reusable one, that runs a script of the data plane."""
+    if isinstance(node, Mapping):
+        runner = next((node[key] for key in ("runs-on", "pool", "runner") if key in node), None)
+        if runner is not None and DATA_PLANE.search(json.dumps(node, default=str)):
+            yield name, json.dumps(runner)
+        else:
+            for key, value in node.items():
+                yield from _callers(value, str(key))
+    elif isinstance(node, list):
+        for item in node:
+            yield from _callers(item, name)
 
 
 @check("NET-10")

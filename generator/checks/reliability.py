@@ -17,7 +17,7 @@ from generator.checks.reading import (
     value_at,
     verdict,
 )
-from generator.evaluation import Project, Resource
+from generator.evaluation import Environment, Project, Resource
 
 STORAGE = "Microsoft.Storage/storageAccounts"
 REGISTRY = "Microsoft.ContainerRegistry/registries"
@@ -25,6 +25,9 @@ REPLICA = "Microsoft.ContainerRegistry/registries/replications"
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
 ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 REVOKE = "Microsoft.Authorization/roleAssignments/delete"
+WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
+MODELS = "Microsoft.MachineLearningServices/registries"
+MOVE = "docs/runbooks/region-loss.md"
 
 
 def _listed(resource: Resource) -> bool:
@@ -158,3 +161,64 @@ def _deploys_stack(text: str) -> list[str]:
     if "--deny-settings-apply-to-child-scopes" in words:
         faults.append("it protects what rollouts delete, leave child scopes out")
     return faults
+
+
+@check("REL-03")
+def survives_the_region(project: Project) -> Iterator[Finding]:
+    """REL-03: a runbook moves the platform; models, data and quota are in the second region as the answers ask.
+
+    Looks at the runbook, at the regions of the registry of models that prod uses, at the redundancy of storage, and at
+    the region whose quota the preflight asks for. A cluster in another region than its workspace is a preview that
+    workspaces with private endpoints refuse, so quota is all that can be kept ready.
+    Source: https://learn.microsoft.com/azure/machine-learning/how-to-high-availability-machine-learning
+    """
+    yield from presence(project, WORKSPACE)
+    answers = project.answers
+    yield verdict(MOVE, list(_move_faults(project)))
+    for environment in project.environments.values():
+        second = {answers["secondary_location"]} if _keeps_models(project, environment.name) else set()
+        for registry in environment.of_type(MODELS):
+            rows = registry.properties.get("regionDetails") or []
+            faults = [] if rows and rows[0].get("location") == registry.location else ["list its own region first"]
+            replicas = {row.get("location") for row in rows[1:]}
+            faults += [] if replicas == second else [f"copy it to {' and '.join(sorted(second)) or 'no other region'}"]
+            yield verdict(label(environment, registry), faults, str(registry))
+        yield from _redundancy(project, environment)
+    wanted = bool(answers["two_regions"] and answers["aml_training"] and answers["training_deadline_hours"])
+    rows = object_of(project.root / "scripts" / "preflight.json").get("machines") or []
+    asked = [row["region"] for row in rows if row.get("pools") == "trainingClusters" and "region" in row]
+    due = [answers["secondary_location"]] if wanted else []
+    faults = (
+        [] if asked == due else [f"ask for the quota of training in {' and '.join(due) or 'the first region only'}"]
+    )
+    yield verdict("scripts/preflight.json", faults)
+
+
+def _keeps_models(project: Project, environment: str) -> bool:
+    """Whether the registry that prod takes its models from is made in this environment, and outlives its region."""
+    answers = project.answers
+    home = answers["environments"][0] if answers["shared_model_registry"] else "prod"
+    return bool(answers["two_regions"] and answers["needs_model_registry"] and environment == home)
+
+
+def _move_faults(project: Project) -> Iterator[str]:
+    """What the runbook lacks: the command that moves the project, where to, and what to do about the data."""
+    text, answers = text_of(project.root / MOVE), project.answers
+    target = answers["secondary_location"] if answers["two_regions"] else "<region>"
+    if f"--data location={target} --data workload=" not in text:
+        yield f"tell how the project moves to {target}"
+    if answers["geo_redundant"] and "az storage account failover" not in text:
+        yield "tell how the copy of the data becomes the original"
+    if answers["needs_storage"] and not answers["geo_redundant"] and "azcopy sync" not in text:
+        yield "tell how data is copied elsewhere, storage does not do it"
+    if answers["two_regions"] and answers["needs_model_registry"] and "existing_ml_registry_id=" not in text:
+        yield "take the registry of models along"
+
+
+def _redundancy(project: Project, environment: Environment) -> Iterator[Finding]:
+    """Storage of prod has a copy in the paired region when the answers ask for it, and that region may have it."""
+    due = project.answers["geo_redundant"] and environment.name == "prod"
+    for account in environment.of_type(STORAGE):
+        geo = str(value_at(account.body, "sku.name")).startswith("Standard_G")
+        faults = [] if geo == due else [f"its redundancy must {'' if due else 'not '}reach another region"]
+        yield verdict(label(environment, account), faults, str(account))

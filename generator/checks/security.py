@@ -132,7 +132,7 @@ def storage_without_keys(project: Project) -> Iterator[Finding]:
     """SEC-03: storage has no shared keys and no public blobs; Azure ML reaches it by identity.
 
     Looks at every storage account, at `systemDatastoresAuthMode` of every Azure ML workspace, and at the two data roles
-    of the workspace's identity.
+    that the workspace's identity needs on the storage account of the workspace.
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-machine-learning
     """
     yield from presence(project, STORAGE)
@@ -143,12 +143,19 @@ def storage_without_keys(project: Project) -> Iterator[Finding]:
     for environment, workspace in located(project, WORKSPACE):
         yield compare(environment, workspace, {"properties.systemDatastoresAuthMode": "Identity"})
         identity = identity_name(str(workspace.properties.get("primaryUserAssignedIdentity", "")))
-        held = {role_id(item) for item in environment.of_type(ROLE_ASSIGNMENT) if principal(item) == identity}
+        store = str(workspace.properties.get("storageAccount")).lower()
+        held = {
+            role_id(item)
+            for item in environment.of_type(ROLE_ASSIGNMENT)
+            if principal(item) == identity and str(item.scope).lower() == store
+        }
         missing = {
             "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
             "Storage File Data Privileged Contributor": "69566ab7-960f-475b-8e7c-b3118f30c6bd",
         }
-        faults = [f"give its identity the role {name}" for name, guid in missing.items() if guid not in held]
+        faults = [
+            f"give its identity the role {name} on its storage" for name, guid in missing.items() if guid not in held
+        ]
         yield verdict(label(environment, workspace), faults, str(workspace))
 
 
@@ -182,7 +189,8 @@ def registry_closed(project: Project) -> Iterator[Finding]:
 def one_identity_each(project: Project) -> Iterator[Finding]:
     """SEC-06: each component has one user-assigned identity, and no identity serves two components.
 
-    Looks at the identities of every environment and at every resource that runs as one of them.
+    Looks at the identities of every environment, at every resource that runs as one of them, and at workspaces,
+    clusters and endpoints, which have no other. Compute instances have none: with one they would not stop when idle.
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-machine-learning
     """
     yield from presence(project, IDENTITY)
@@ -191,11 +199,26 @@ def one_identity_each(project: Project) -> Iterator[Finding]:
             count = sum(belongs_to(resource.name, component) for resource in environment.of_type(IDENTITY))
             faults = [] if count == 1 else [f"{count} identities, give the component exactly one"]
             yield verdict(f"{environment.name}: identity of component {component}", faults)
+        yield from _named_identities(environment)
         users = _identity_users(environment)
         for identity in environment.of_type(IDENTITY):
             classes = sorted(users[identity.name.lower()])
             shared = [f"{' and '.join(classes)} share it, give each an identity of its own"] if len(classes) > 1 else []
             yield verdict(label(environment, identity), shared, str(identity))
+
+
+def _named_identities(environment: Environment) -> Iterator[Finding]:
+    """Workspaces, clusters and endpoints run as an identity that was made for them."""
+    for resource in environment.of_type(WORKSPACE, COMPUTE, ONLINE_ENDPOINT, BATCH_ENDPOINT):
+        if same(resource.type, COMPUTE) and resource.properties.get("computeType") != "AmlCompute":
+            continue
+        kind = str((resource.identity or {}).get("type"))
+        faults = [] if kind == "UserAssigned" else [f"its identity is {kind}, give it a user-assigned one"]
+        attached = {identity_name(name) for name in (resource.identity or {}).get("userAssignedIdentities") or {}}
+        primary = identity_name(str(resource.properties.get("primaryUserAssignedIdentity")))
+        if same(resource.type, WORKSPACE) and primary not in attached:
+            faults.append("set primaryUserAssignedIdentity to its identity")
+        yield verdict(f"{label(environment, resource)} runs as its own identity", faults, str(resource))
 
 
 def _identity_users(environment: Environment) -> dict[str, set[str]]:

@@ -1,7 +1,8 @@
 """Training (TRN rows): the pipeline in files, the compute under it, and what its identity may do."""
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,33 @@ import yaml
 from generator.checks import Finding, check
 from generator.checks.expected import presence
 from generator.checks.exploration import COMPUTE, ROLE
-from generator.checks.reading import compare, decision_table, located, on_github, pipelines, text_of, value_at, verdict
+from generator.checks.reading import (
+    compare,
+    decision_table,
+    located,
+    object_of,
+    on_github,
+    pipelines,
+    text_of,
+    value_at,
+    verdict,
+)
 from generator.checks.security import belongs_to, principal, role_id
 from generator.evaluation import Environment, Project, Resource
 
 ONLINE_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
+CODE = (".yml", ".py", ".txt", ".toml", ".json")
+FLOATING = re.compile(r"[\w./-]+[@:]latest\b")
+WORKSPACE_ROLES = (
+    "azureAIAdministrator",
+    "keyVaultAdministrator",
+    "networkConnectionApprover",
+    "storageFileDataPrivilegedContributor",
+)
+"""Roles of an identity that runs a workspace.
+Source: https://learn.microsoft.com/azure/machine-learning/how-to-identity-based-service-authentication"""
 SERVERLESS, CLUSTER, RESERVED = "azureml:serverless", "azureml:training-cluster", "azureml:deadline-cluster"
 
 
@@ -58,6 +79,7 @@ def codified(project: Project) -> Iterator[Finding]:
         cron = str(value_at(yaml_file(project, "ml/schedules/train.yml"), "trigger.expression") or "")
         right = {"adhoc": "", "weekly": "0 2 * * 1", "daily": "0 2 * * *"}[cadence]
     faults = [] if isinstance(limit, int) and limit > 0 else ["limit the time of a run"]
+    faults += ["make it a job of type pipeline"] if path.endswith("train.yml") and job.get("type") != "pipeline" else []
     faults += [] if tasks >= 4 else ["prepare, train, evaluate and register in steps"]
     faults += [] if cron == right else [f"schedule it with {right!r}, the cadence is {cadence}"]
     yield verdict(path, faults)
@@ -74,7 +96,7 @@ def codified(project: Project) -> Iterator[Finding]:
 def compute_by_rule(project: Project) -> Iterator[Finding]:
     """TRN-02: pipeline and deployed clusters name the compute of the answers, serverless never with a deadline.
 
-    Distributed runs have their number of nodes, and clusters the size of the table.
+    Distributed runs have their number of nodes; clusters, and runs without one, the size of the table.
 
     Source: https://learn.microsoft.com/azure/machine-learning/how-to-use-serverless-compute
     """
@@ -94,13 +116,18 @@ def compute_by_rule(project: Project) -> Iterator[Finding]:
     faults = [] if nodes == due else [f"set resources.instance_count to {due}"]
     faults += [] if bool(component.get("distribution")) == bool(due) else ["set distribution for distributed runs only"]
     yield verdict("ml/components/train.yml", faults)
+    kind = "distributed_training" if answers["training_distributed"] else "training"
+    size = decision_table("machine-sizes")[kind]["gpu" if answers["training_gpu"] else "cpu"]
+    for name, step in (("train", "train"), ("sweep", "search")):
+        machine = value_at(yaml_file(project, f"ml/pipelines/{name}.yml"), f"jobs.{step}.resources.instance_type")
+        right = size if serverless else None
+        faults = [] if machine == right else [f"set resources.instance_type of {step} to {right}"]
+        yield verdict(f"ml/pipelines/{name}.yml: size", faults)
     for environment in project.environments.values():
         here = of_training(environment, "training-cluster")
         expected = 0 if serverless or environment.name not in answers["training_environments"] else 1
         faults = [] if len(here) == expected else [f"{len(here)} training clusters, there must be {expected}"]
         yield verdict(f"{environment.name}: training cluster", faults)
-        kind = "distributed_training" if answers["training_distributed"] else "training"
-        size = decision_table("machine-sizes")[kind]["gpu" if answers["training_gpu"] else "cpu"]
         for item in here + of_training(environment, "deadline-cluster"):
             yield compare(environment, item, {"properties.properties.vmSize": size})
 
@@ -130,6 +157,9 @@ def to_zero(project: Project) -> Iterator[Finding]:
 def identity_of_training(project: Project) -> Iterator[Finding]:
     """TRN-05: the identity of training reads data and writes models, and holds no role beyond those of its work.
 
+    Serverless jobs run as the identity of their workspace, which runs the workspace besides. Jobs write the storage of
+    that workspace too, where they keep outputs and logs, and no other blobs.
+
     Source: https://learn.microsoft.com/azure/well-architected/ai/architecture-pattern
     """
     roles = decision_table("roles")
@@ -139,13 +169,18 @@ def identity_of_training(project: Project) -> Iterator[Finding]:
         "acrPull",
         "azureMlRegistryUser",
         "monitoringMetricsPublisher",
+        *(WORKSPACE_ROLES if project.answers["training_identity"] == "training-workspace" else ()),
     )
     reader, writer = roles["storageBlobDataReader"]["id"], roles["storageBlobDataContributor"]["id"]
     allowed = {roles[name]["id"] for name in names}
     for name in project.answers["training_environments"]:
         environment = project.environments.get(name)
         held = (
-            [item for item in environment.of_type(ROLE) if belongs_to(principal(item), "training")]
+            [
+                item
+                for item in environment.of_type(ROLE)
+                if belongs_to(principal(item), project.answers["training_identity"])
+            ]
             if environment
             else []
         )
@@ -153,8 +188,21 @@ def identity_of_training(project: Project) -> Iterator[Finding]:
         faults = [] if (reader, "data") in scopes else ["let it read the container data"]
         faults += [] if (writer, "models") in scopes else ["let it write the container models"]
         faults += ["let it not write the container data"] if (writer, "data") in scopes else []
+        faults += _other_blobs(environment, held, reader, writer)
         faults += [f"take the role {guid} from it" for guid in sorted({role_id(item) for item in held} - allowed)]
         yield verdict(f"{name}: identity of training", faults)
+
+
+def _other_blobs(environment: Environment | None, held: Iterable[Resource], reader: str, writer: str) -> Iterator[str]:
+    """Blobs that the identity of training reaches although its work does not ask for them."""
+    workspaces = environment.of_type("Microsoft.MachineLearningServices/workspaces") if environment else []
+    own = {str(item.properties.get("storageAccount")).lower() for item in workspaces if item.name.endswith("-training")}
+    asked = {(reader, "/containers/data"), (writer, "/containers/models")}
+    for item in held:
+        scope, role = str(item.scope).lower(), role_id(item)
+        right = any(role == guid and scope.endswith(end) for guid, end in asked) or scope in own
+        if role in (reader, writer) and not right:
+            yield f"take its access to {scope.rpartition('/providers/')[2]}"
 
 
 @check("TRN-06")
@@ -184,7 +232,8 @@ def apart_from_inference(project: Project) -> Iterator[Finding]:
 def triggers(project: Project) -> Iterator[Finding]:
     """TRN-08: a schedule, drift and people start training, and what starts it knows its commit.
 
-    Drift is looked for where an endpoint collects data; elsewhere a monitor of the owner calls the pipeline.
+    Drift is looked for where an endpoint collects data; elsewhere a monitor of the owner calls the pipeline. No action
+    group calls it: a webhook of Azure Monitor has neither the token nor the body that a forge asks for.
 
     Source: https://learn.microsoft.com/azure/well-architected/ai/mlops-genaiops
     """
@@ -248,6 +297,8 @@ def _started_on_azure_pipelines(pipeline: Mapping[str, Any], watched: bool) -> I
 def tuned_apart(project: Project) -> Iterator[Finding]:
     """TRN-09: one account for tuning, in dev, in a resource group of its own; deployments that nobody calls go away.
 
+    The preflight of dev asks whether the region tunes models.
+
     Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
     """
     for environment in project.environments.values():
@@ -262,6 +313,9 @@ def tuned_apart(project: Project) -> Iterator[Finding]:
     clean = f"scripts/idle_deployments.py --resource-group={group} --remove" in text
     faults += [] if clean else [f"remove idle deployments of {group}"]
     yield verdict(path, faults)
+    asked = object_of(project.root / "scripts" / "preflight.json").get("tuning")
+    faults = [] if asked == ["dev"] else ["ask in dev whether the region tunes models"]
+    yield verdict("scripts/preflight.json", faults)
     upload = _calls(project.root / "ml/tuning/submit.py")
     yield verdict("ml/tuning/submit.py", [] if "faults" in upload else ["check the data set before it is sent"])
 
@@ -359,6 +413,11 @@ def lineage(project: Project) -> Iterator[Finding]:
     words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     missing = sorted({"git_sha", "data_version", "run_id"} - words)
     yield verdict("ml/src/example_model/register.py", [f"tag the model with {name}" for name in missing])
+    for file in sorted((project.root / "ml").rglob("*")):
+        if file.is_file() and (file.suffix in CODE or file.name == "Dockerfile"):
+            named = FLOATING.search(file.read_text(encoding="utf-8"))
+            faults = [f"{named[0]} changes by itself, name a version"] if named else []
+            yield verdict(str(file.relative_to(project.root)), faults)
     if not project.answers["aml_training"]:
         return
     image = str(yaml_file(project, "ml/environments/training.yml").get("image"))

@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,19 @@ def deployed(environment: str) -> dict[str, Any]:
     found: dict[str, Any] = az("stack", "sub", "show", "--name", f"platform-{environment}")
     # Versions of the CLI differ in whether they unfold the properties.
     return {**found, **found.get("properties", {})}
+
+
+def deployed_outputs(environment: str) -> dict[str, Any]:
+    """What the last deployment of an environment gave back: name -> value."""
+    return {name: row["value"] for name, row in deployed(environment)["outputs"].items()}
+
+
+def send(method: str, address: str, body: Mapping[str, Any]) -> None:
+    """Send a request to Azure Resource Manager, with the body in a file: everybody on the machine sees arguments."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(body, file)
+        file.flush()
+        az("rest", "--method", method, "--uri", address, "--body", f"@{file.name}")
 
 
 def exit_code(step: Callable[[], None]) -> int:

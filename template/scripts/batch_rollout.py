@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from azure_cli import Failure, az, deployed, exit_code, show
+from azure_cli import Failure, az, deployed_outputs, exit_code, show
 
 FILE = Path(__file__).parents[1] / "ml" / "batch" / "deployment.yml"
 
@@ -19,8 +19,7 @@ class Endpoint:
     """
 
     def __init__(self, workload: str, environment: str) -> None:
-        outputs = deployed(environment)["outputs"]
-        self.name: str = outputs["batchEndpointName"]["value"]
+        self.name: str = deployed_outputs(environment)["batchEndpointName"]
         self.place = [
             "--resource-group",
             f"rg-{workload}-{environment}-inference",

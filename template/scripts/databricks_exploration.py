@@ -11,12 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import databricks_rest
 from azure_cli import Failure, az, exit_code
 
 POLICY = Path(__file__).parents[1] / "ml" / "exploration" / "cluster-policy.json"
-DATABRICKS = "2ff814a6-3304-4ab8-85cb-cd0e6f879c1d"
-"""The application that stands for Azure Databricks in Entra, the same in every tenant.
-Source: https://learn.microsoft.com/azure/databricks/dev-tools/auth/"""
 CONTAINERS = {"data": ["READ_FILES"], "exploration": ["READ_FILES", "WRITE_FILES"]}
 """Container -> what the group may do with it."""
 
@@ -37,8 +35,7 @@ class Workspace:
         Raises:
             Failure: It refuses.
         """
-        words = ["--method", method, "--resource", DATABRICKS, "--url", f"{self.host}/api/{path}"]
-        return az("rest", *words, *(["--body", json.dumps(body)] if body is not None else []))
+        return databricks_rest.call(self.host, method, path, body)
 
     def listed(self, path: str, key: str) -> Iterator[dict[str, Any]]:
         """Every row of a list that comes in pages."""

@@ -127,9 +127,9 @@ class Plan:
                 yield Machines(row["use"], row["quota"], size, count, region, subscription)
 
     def _place(self, row: Mapping[str, Any]) -> tuple[str, str]:
-        """Subscription and region: those of the environment, or of an existing resource that runs the machines."""
+        """Subscription and region: those of the environment, another region, or an existing resource that runs them."""
         if "runs_in" not in row:
-            return self.subscription, self.region
+            return self.subscription, str(row.get("region", self.region))
         resource = self.values[row["runs_in"]]
         return resource.split("/")[2], az("resource", "show", "--ids", resource)["location"]
 
@@ -165,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         plan = Plan(options.build, options.environment, az("account", "show")["id"])
-        rows = [row for ask in (rights, providers, machines, models) for row in ask(plan)]
+        rows = [row for ask in (rights, providers, machines, models, tuning) for row in ask(plan)]
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1
@@ -381,6 +381,22 @@ def models(plan: Plan) -> list[Row]:
         role = f"Cognitive Services Usages Reader on /subscriptions/{plan.subscription}"
         found += readable("Models", region, role, partial(tokens, plan, region, items))
     return found
+
+
+def tuning(plan: Plan) -> list[Row]:
+    """Whether the region tunes foundation models, where this environment does."""
+    if plan.environment not in plan.settings.get("tuning", ()):
+        return []
+    role = f"Reader on /subscriptions/{plan.subscription}"
+    return readable("Fine-tuning", plan.region, role, partial(tunable, plan.region))
+
+
+def tunable(region: str) -> Iterator[Row]:
+    """One row: how many models the region tunes."""
+    offered = [row["model"] for row in az("cognitiveservices", "model", "list", "--location", region)]
+    names = {row["name"] for row in offered if (row.get("capabilities") or {}).get("fineTune") == "true"}
+    shortage = "" if names else f"{region} tunes no foundation model: choose another region, or leave fine-tuning out."
+    yield Row("Fine-tuning", region, f"{len(names)} models can be tuned", shortage)
 
 
 def tokens(plan: Plan, region: str, items: Iterable[Deployment]) -> Iterator[Row]:

@@ -96,6 +96,20 @@ MUTATIONS: list[Mutation] = [
         edit(f"{GITHUB}/_validate.yml", "scripts/check_requirements.py", "scripts/other.py"),
         "check the requirements",
     ),
+    (
+        "SDP-02",
+        DEFAULT,
+        "dangers untold",
+        edit(f"{GITHUB}/pull-request.yml", "_changes.yml", "_validate.yml"),
+        "nothing comments what changes",
+    ),
+    (
+        "SDP-02",
+        KUBERNETES,
+        "dangers kept to itself",
+        edit(f"{AZURE}/templates/changes.yml", "azure_repos.py comment", "azure_repos.py --help"),
+        "nothing comments what changes",
+    ),
     ("SDP-02", DEFAULT, "unlinted", edit("scripts/build.sh", "compile az bicep lint", "true"), "bicep lint"),
     ("SDP-02", DEFAULT, "uncompared", edit(f"{GITHUB}/_plan.yml", "deploy.py what-if", "deploy.py"), "run what-if"),
     (

@@ -1,6 +1,6 @@
 """What can go wrong with the exploration rows (EDA), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, answer, both, drop, edit, put, remove, write
+from tests.checks_support import Mutation, add, answer, both, drop, edit, put, remove, write
 from tests.mutations.common import (
     COMPUTE,
     CONTRIBUTOR,
@@ -36,6 +36,16 @@ def writes_data(who):
         body["properties"]["roleDefinitionId"] = f"/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}"
 
     return change
+
+
+def unreadable(draft):
+    """Take the container data from the group of the data scientists."""
+    group = draft.answers["data_scientists_group_id"]
+    draft.environments["dev"] = [
+        item
+        for item in draft.environments["dev"]
+        if not (item["type"] == ROLE and "/containers/data/" in item["id"] and group in str(item["properties"]))
+    ]
 
 
 def silent(group, service):
@@ -80,6 +90,19 @@ MUTATIONS: list[Mutation] = [
     ("EDA-02", DEFAULT, "another idle time", answer(eda_idle_minutes=99), "idleTimeBeforeShutdown"),
     ("EDA-02", DEFAULT, "another end of the day", answer(eda_stop="20:30"), "Stop entry"),
     ("EDA-02", DEFAULT, "another time zone", answer(eda_time_zone="Tokyo Standard Time"), "Start entry"),
+    (
+        "EDA-02",
+        DEFAULT,
+        "on weekends too",
+        put(
+            "dev",
+            COMPUTE,
+            "properties.properties.schedules.computeStartStop.0.cron.expression",
+            "0 7 * * *",
+            "/ci-",
+        ),
+        "on working days",
+    ),
     ("EDA-03", DEFAULT, "no share", drop("dev", SHARE), "deploy a share"),
     ("EDA-03", DEFAULT, "no quota", put("dev", SHARE, "properties.shareQuota", None), "shareQuota"),
     ("EDA-03", DEFAULT, "unlogged", silent("exploration", "fileServices"), "log who reads"),
@@ -115,6 +138,7 @@ MUTATIONS: list[Mutation] = [
         drop("dev", "Microsoft.MachineLearningServices/workspaces", "-exploration"),
         "there must be 1",
     ),
+    ("EDA-06", DEFAULT, "unreadable", unreadable, "let who explores read it"),
     ("EDA-06", DEFAULT, "writes", writes_data("group"), "from who explores"),
     ("EDA-06", NEW_DATABRICKS, "writes by connector", writes_data("dev-databricks"), "from who explores"),
     ("EDA-06", DATABRICKS, "writes by own connector", writes_data("dev-exploration"), "from who explores"),
@@ -149,6 +173,13 @@ MUTATIONS: list[Mutation] = [
         "outside the network",
         put("dev", WORKSPACE_OF_SPARK, "properties.parameters.customVirtualNetworkId", None),
         "join the network",
+    ),
+    (
+        "EDA-07",
+        NEW_DATABRICKS,
+        "a compute instance besides",
+        add("dev", COMPUTE, "mlw/ci-1", properties={"computeType": "ComputeInstance"}),
+        "people explore here",
     ),
     ("EDA-07", DATABRICKS, "no workspace", answer(databricks_environments=["dev"]), "there must be 1"),
     ("EDA-07", DATABRICKS, "no connector of its own", drop("dev", CONNECTOR), "0, there must be 1"),

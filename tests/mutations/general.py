@@ -403,6 +403,48 @@ MUTATIONS: list[Mutation] = [
     ),
     ("GEN-13", DEFAULT, "answers not committed", write(".gitignore", ".copier-answers.yml\n"), "commit that file"),
     ("GEN-13", DEFAULT, "no place for the owner", remove("monitoring/queries/local/README.md"), "the owner adds"),
+    ("GEN-13", DEFAULT, "no script for updates", remove("scripts/update.py"), "updates need it to lose nothing"),
+    (
+        "GEN-13",
+        DEFAULT,
+        "updates that nothing starts",
+        edit(
+            ".github/workflows/update.yml", "  schedule:\n    # Tuesdays at 05:00 UTC.\n    - cron", "  push:\n    tags"
+        ),
+        "give it a schedule",
+    ),
+    (
+        "GEN-13",
+        KUBERNETES,
+        "updates that nothing starts in Azure Pipelines",
+        edit(".azuredevops/update.yml", "schedules:", "variables:"),
+        "give it a schedule",
+    ),
+    (
+        "GEN-13",
+        DEFAULT,
+        "conflicts that go on",
+        edit(".github/workflows/update.yml", " --refuse-conflicts", ""),
+        "stop at conflicts",
+    ),
+    (
+        "GEN-13",
+        DEFAULT,
+        "a new version that may write",
+        edit(
+            ".github/workflows/update.yml",
+            "    timeout-minutes: 60\n",
+            "    timeout-minutes: 60\n    permissions:\n      contents: write\n",
+        ),
+        "leave writing to a job of its own",
+    ),
+    (
+        "GEN-13",
+        KUBERNETES,
+        "a new version that keeps the token",
+        edit(".azuredevops/update.yml", "persistCredentials: false", "persistCredentials: true"),
+        "leave writing to a job of its own",
+    ),
     ("GEN-13", DEFAULT, "a conflict", write("docs/a.md", "<<<<<<< before updating\n"), "resolve the conflict"),
     ("GEN-13", DEFAULT, "a rejected part", write("docs/a.md.rej", "-\n"), "an update left it"),
 ]

@@ -1,6 +1,6 @@
 """What can go wrong with the network rows (NET), and what the detail of the check must say."""
 
-from tests.checks_support import Addition, Mutation, add, answer, both, drop, edit, put
+from tests.checks_support import Addition, Mutation, add, answer, both, drop, edit, put, write
 from tests.mutations.common import (
     ACCOUNT,
     ADDRESS,
@@ -15,6 +15,7 @@ from tests.mutations.common import (
     DEPLOYMENT,
     ENDPOINT,
     FIREWALL,
+    KUBERNETES,
     LINK_SCOPE,
     LINKED,
     LOGS,
@@ -490,6 +491,56 @@ MUTATIONS: list[Mutation] = [
         "images built outside",
         put("prod", WORKSPACE, "properties.imageBuildCompute", None),
         "imageBuildCompute is not set",
+    ),
+    (
+        "NET-04",
+        REGULATED,
+        "data over the internet",
+        put("dev", WORKSPACE, "properties.managedNetwork.outboundRules.data", None),
+        "blobs of the platform",
+    ),
+    (
+        "NET-04",
+        DEFAULT,
+        "models over the internet",
+        put("prod", WORKSPACE, "properties.managedNetwork.outboundRules.models", None, "-inference"),
+        "registry of models",
+    ),
+    (
+        "NET-04",
+        REGULATED,
+        "a domain approved in vain",
+        write("infra/approved-domains.json", '["pypi.org"]\n'),
+        "add a rule for pypi.org",
+    ),
+    (
+        "NET-09",
+        DEFAULT,
+        "training started from outside",
+        edit(
+            ".github/workflows/retrain.yml",
+            """${{ fromJSON(format('["self-hosted","contosovis-{0}"]', inputs.environment || 'dev')) }}""",
+            "ubuntu-24.04",
+        ),
+        "run it on the runners of the network",
+    ),
+    (
+        "NET-09",
+        DEFAULT,
+        "a rollout from outside",
+        edit(
+            ".github/workflows/rollout-batch.yml",
+            """${{ format('["self-hosted","contosovis-{0}"]', inputs.environment) }}""",
+            """'["ubuntu-24.04"]'""",
+        ),
+        "run it on the runners of the network",
+    ),
+    (
+        "NET-09",
+        KUBERNETES,
+        "training started from outside in Azure Pipelines",
+        edit(".azuredevops/retrain.yml", "name: weldvision-dev", "vmImage: ubuntu-24.04"),
+        "run it on the runners of the network",
     ),
     ("NET-09", DEFAULT, "nowhere to run", no_runners, "add the subnet runners"),
     ("NET-10", CHAT, "deployments at the same time", parallel_deployments, "@batchSize(1)"),

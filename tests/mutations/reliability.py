@@ -1,6 +1,6 @@
 """What can go wrong with the reliability rows (REL), and what the detail of the check must say."""
 
-from tests.checks_support import Addition, Draft, Mutation, add, drop, edit, put
+from tests.checks_support import Addition, Draft, Mutation, add, answer, drop, edit, put, remove
 from tests.mutations.common import (
     ADDRESS,
     APIM,
@@ -13,8 +13,12 @@ from tests.mutations.common import (
     REPLICA,
     SEARCH,
     STORAGE,
+    TRAINING,
+    WORKSPACE,
 )
 
+MODELS = "Microsoft.MachineLearningServices/registries"
+MOVE = "docs/runbooks/region-loss.md"
 STACK = "scripts/stack.json"
 DEPLOY = "scripts/deploy.py"
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
@@ -133,6 +137,66 @@ MUTATIONS: list[Mutation] = [
         "container apps in one zone",
         add("prod", APPS, "cae-1", properties={}),
         "managedEnvironments cae-1",
+    ),
+    ("REL-03", DEFAULT, "no runbook", remove(MOVE), "tell how the project moves"),
+    ("REL-03", DEFAULT, "no workspace", drop("prod", WORKSPACE), "deploy what is missing"),
+    (
+        "REL-03",
+        REGULATED,
+        "to another region",
+        edit(MOVE, "location=germanywestcentral", "location=francecentral"),
+        "moves to germanywestcentral",
+    ),
+    (
+        "REL-03",
+        REGULATED,
+        "data stays behind",
+        edit(MOVE, "az storage account failover", "az storage account show"),
+        "becomes the original",
+    ),
+    ("REL-03", DEFAULT, "data has no copy", edit(MOVE, "azcopy sync", "azcopy list"), "copied elsewhere"),
+    (
+        "REL-03",
+        REGULATED,
+        "models stay behind",
+        edit(MOVE, "existing_ml_registry_id=", "registry="),
+        "registry of models along",
+    ),
+    (
+        "REL-03",
+        REGULATED,
+        "models in one region",
+        put("dev", MODELS, "properties.regionDetails.1", {"location": "swedencentral"}),
+        "copy it to germanywestcentral",
+    ),
+    (
+        "REL-03",
+        DEFAULT,
+        "models in a region unasked",
+        put("dev", MODELS, "properties.regionDetails.0.location", "germanywestcentral"),
+        "list its own region first",
+    ),
+    ("REL-03", REGULATED, "one region asked for", answer(two_regions=False), "no other region"),
+    (
+        "REL-03",
+        REGULATED,
+        "redundant in its region only",
+        put("prod", STORAGE, "sku.name", "Standard_ZRS"),
+        "reach another region",
+    ),
+    (
+        "REL-03",
+        REGULATED,
+        "a deadline, and no quota elsewhere",
+        answer(training_deadline_hours=8),
+        "quota of training in germanywestcentral",
+    ),
+    (
+        "REL-03",
+        TRAINING,
+        "a deadline, and quota elsewhere in vain",
+        edit("scripts/preflight.json", '"pools": "trainingClusters"', '"region": "x", "pools": "trainingClusters"'),
+        "in the first region only",
     ),
 ]
 

@@ -178,7 +178,7 @@ MUTATIONS: list[Mutation] = [
         DEFAULT,
         "workspace without data roles",
         add("dev", WORKSPACE, "mlw", properties={"systemDatastoresAuthMode": "Identity"}),
-        "Storage File Data Privileged Contributor",
+        "Storage File Data Privileged Contributor on its storage",
     ),
     (
         "SEC-04",
@@ -221,6 +221,20 @@ MUTATIONS: list[Mutation] = [
     ("SEC-05", DEFAULT, "no registry", drop("prod", REGISTRY), "prod: Microsoft.ContainerRegistry/registries"),
     ("SEC-06", DEFAULT, "a component without identity", drop("dev", IDENTITY, "-training"), "component training"),
     ("SEC-06", REGULATED, "an identity shared", shared_identity, "share it"),
+    (
+        "SEC-06",
+        DEFAULT,
+        "a cluster of no name",
+        put("prod", COMPUTE, "identity.type", "SystemAssigned", "batch-cluster"),
+        "give it a user-assigned one",
+    ),
+    (
+        "SEC-06",
+        DEFAULT,
+        "a workspace of no name",
+        put("prod", WORKSPACE, "properties.primaryUserAssignedIdentity", None),
+        "primaryUserAssignedIdentity",
+    ),
     (
         "SEC-07",
         DEFAULT,

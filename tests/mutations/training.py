@@ -25,13 +25,33 @@ def _without_data(draft: Draft) -> None:
         body
         for body in draft.environments["dev"]
         if not (
-            body["type"] == ROLE and "/containers/data/" in body["id"] and "dev-training'" in str(body["properties"])
+            body["type"] == ROLE
+            and "/containers/data/" in body["id"]
+            and "dev-training-workspace'" in str(body["properties"])
         )
     ]
 
 
+def _more_data(draft: Draft) -> None:
+    """Let the identity of training read what people explore with."""
+    body = next(
+        item
+        for item in draft.of_type("dev", ROLE)
+        if "/containers/data/" in item["id"] and "dev-training-workspace'" in str(item["properties"])
+    )
+    more = body["id"].replace("/containers/data/", "/containers/exploration/")
+    draft.environments["dev"].append({**body, "id": more})
+
+
 MUTATIONS: list[Mutation] = [
     ("TRN-01", DEFAULT, "no pipeline", remove("ml/pipelines/train.yml"), "limit the time"),
+    (
+        "TRN-01",
+        DEFAULT,
+        "no pipeline job",
+        edit("ml/pipelines/train.yml", "type: pipeline", "type: command"),
+        "type pipeline",
+    ),
     ("TRN-01", DEFAULT, "another cadence", answer(training_cadence="daily"), "the cadence is daily"),
     ("TRN-01", DEFAULT, "no search", remove("ml/pipelines/sweep.yml"), "end trials that fall behind early"),
     (
@@ -49,6 +69,14 @@ MUTATIONS: list[Mutation] = [
         "limit the search with timeout",
     ),
     ("TRN-02", DEFAULT, "a cluster asked for", answer(training_compute="cluster"), "azureml:training-cluster"),
+    (
+        "TRN-02",
+        DEFAULT,
+        "machines without a name",
+        edit("ml/pipelines/train.yml", "instance_type: Standard_D8ds_v4", "instance_type: Standard_D4ds_v4"),
+        "instance_type of train",
+    ),
+    ("TRN-02", EVERYTHING, "nodes over a slow network", answer(training_distributed=True), "instance_type of search"),
     ("TRN-02", DEFAULT, "a deadline", answer(training_deadline_hours=8), "the run has a deadline"),
     ("TRN-02", TRAINING, "no cluster", drop("dev", COMPUTE, CLUSTER), "there must be 1"),
     ("TRN-02", TRAINING, "not distributed", answer(training_distributed=False), "instance_count to None"),
@@ -117,6 +145,7 @@ MUTATIONS: list[Mutation] = [
     ),
     ("TRN-04", DATABRICKS, "spot workers asked for", answer(training_interruptible=True), "spot workers"),
     ("TRN-04", DATABRICKS, "a task that starts over", answer(training_interruptible=True), "try an interrupted task"),
+    ("TRN-05", DEFAULT, "more data", _more_data, "take its access to"),
     ("TRN-05", DEFAULT, "no data", _without_data, "read the container data"),
     ("TRN-06", DEFAULT, "no workspace", drop("dev", WORKSPACE, "-training"), "workspace of its own"),
     (
@@ -132,6 +161,13 @@ MUTATIONS: list[Mutation] = [
         "any version",
         edit("ml/components/train.yml", "example-training:1", "example-training@latest"),
         "version number",
+    ),
+    (
+        "TRN-07",
+        DATABRICKS,
+        "a library of any version",
+        edit("ml/resources/training.yml", "resources:", "# example@latest\nresources:"),
+        "changes by itself",
     ),
     ("TRN-08", DEFAULT, "no workflow", remove(RETRAIN), "let people start it"),
     ("TRN-08", DEFAULT, "nobody starts it", edit(RETRAIN, "workflow_dispatch", "workflow_call"), "let people start it"),
@@ -190,6 +226,13 @@ MUTATIONS: list[Mutation] = [
         "idle ones are only named",
         edit(".github/workflows/idle-deployments.yml", " --remove", ""),
         "remove idle deployments of rg-drafting-dev-tuning",
+    ),
+    (
+        "TRN-09",
+        TUNING,
+        "a region that nobody asked about",
+        edit("scripts/preflight.json", '"tuning"', '"tuned"'),
+        "whether the region tunes models",
     ),
     ("TRN-09", TUNING, "unchecked data", edit("ml/tuning/submit.py", "faults(path)", "[path]"), "check the data set"),
     ("TRN-09", TUNING, "no account", drop("dev", ACCOUNT, "-tuning/"), "there must be 1"),

@@ -1,5 +1,6 @@
 """The scripts as modules, and an Azure that remembers what it was asked."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,17 +12,20 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 class Azure:
     """Answers commands of the Azure CLI by their first words, and keeps them.
 
-    `answers` holds the answer to each command that begins with some words, `turns` the answers that come before it.
+    `answers` holds the answer to each command that begins with some words, `turns` the answers that come before it,
+    `bodies` what requests carried in files.
     """
 
     def __init__(self):
         self.answers = {}
         self.turns = {}
         self.asked = []
+        self.bodies = []
 
     def __call__(self, *arguments):
         command = " ".join(arguments)
         self.asked.append(command)
+        self.bodies += [json.loads(Path(word[1:]).read_text("utf-8")) for word in arguments if word.startswith("@/")]
         known = [words for words in self.answers if command.startswith(words)]
         if not known:
             return None
@@ -36,5 +40,6 @@ class Azure:
 @pytest.fixture
 def azure(monkeypatch):
     found = Azure()
+    # Helpers of azure_cli ask by the same door.
     monkeypatch.setattr("azure_cli.az", found)
     return found

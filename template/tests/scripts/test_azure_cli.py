@@ -54,6 +54,17 @@ def test_missing_program_is_one_sentence(tmp_path, monkeypatch):
         azure_cli.az("group", "list")
 
 
+def test_outputs_of_a_deployment_have_their_values(program):
+    program('[ "$5" = platform-dev ] && echo \'{"properties": {"outputs": {"address": {"value": "a"}}}}\'')
+    assert azure_cli.deployed_outputs("dev") == {"address": "a"}
+
+
+def test_body_is_sent_in_a_file(program, tmp_path):
+    program(f'for word in "$@"; do case "$word" in @*) cat "${{word#@}}" > {tmp_path}/sent;; esac; done')
+    azure_cli.send("put", "https://management.azure.com/x", {"secret": "s"})
+    assert (tmp_path / "sent").read_text(encoding="utf-8") == '{"secret": "s"}'
+
+
 def test_exit_code_tells_the_reason(capsys):
     def refused():
         raise azure_cli.Failure("No quota is left.")

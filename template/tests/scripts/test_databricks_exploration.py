@@ -4,6 +4,7 @@ import json
 
 import azure_cli
 import databricks_exploration
+import databricks_rest
 import pytest
 
 HOST = "https://adb-1.2.azuredatabricks.net"
@@ -16,7 +17,8 @@ LOCATIONS = REST.format("get", "2.1/unity-catalog/external-locations")
 
 @pytest.fixture
 def platform(azure, monkeypatch):
-    monkeypatch.setattr(databricks_exploration, "az", azure)
+    for module in (databricks_exploration, databricks_rest):
+        monkeypatch.setattr(module, "az", azure)
     azure.answers[LIST] = {"policies": []}
     azure.answers[CREATE] = {"policy_id": "A1"}
     azure.answers["storage account list"] = [{"name": "stdemodevabc12"}]
@@ -81,6 +83,6 @@ def test_refusal_is_one_sentence(monkeypatch, capsys):
     def refuse(*arguments):
         raise azure_cli.Failure("az rest --method get: forbidden")
 
-    monkeypatch.setattr(databricks_exploration, "az", refuse)
+    monkeypatch.setattr(databricks_rest, "az", refuse)
     assert run() == 1
     assert capsys.readouterr().err == "az rest --method get: forbidden\n"

@@ -95,6 +95,7 @@ def test_the_key_goes_into_the_vault_and_into_no_argument(platform, built):
     assert run("publish", "--commit=abc") == 0
     (put,) = platform.said("rest --method put")
     assert "/vaults/kv-1/secrets/gateway-key?" in put
+    assert platform.bodies == [{"properties": {"value": "key-1"}}]
     assert "key-1" not in " ".join(platform.asked)
 
 

@@ -250,6 +250,22 @@ def test_machines_of_an_existing_resource_use_the_quota_there(platform, run):
     assert asked == ["vm list-usage --location westeurope --subscription 33333333-3333-3333-3333-333333333333"]
 
 
+def test_machines_of_another_region_use_the_quota_there(platform, run):
+    learning = LEARNING.replace("swedencentral", "germanywestcentral")
+    for part in ("usages", "vmSizes"):
+        platform.answers[f"{REST} {learning}/{part}"] = platform.answers[f"{REST} {LEARNING}/{part}"]
+    row = {"use": "train elsewhere", "quota": preflight.MACHINE_LEARNING, "pools": "clusters"}
+    machines = [*SETTINGS["machines"], {**row, "region": "germanywestcentral"}]
+    code, table, _ = run(settings={**SETTINGS, "machines": machines})
+    assert code == 0
+    lines = {" ".join(line.split()) for line in table.splitlines()}
+    name = "vCPUs of Azure Machine Learning, standardDDSv4Family"
+    assert lines >= {
+        f"ok {name} swedencentral 36 needed, 40 free",
+        f"ok {name} germanywestcentral 24 needed, 40 free",
+    }
+
+
 def test_capacity_of_another_environment_is_used_up(platform, run):
     platform.answers["cognitiveservices account list"][0]["resourceGroup"] = "rg-demo-prod-foundation"
     values = parameters()
@@ -291,6 +307,14 @@ def test_model_that_the_region_does_not_offer(platform, run, change, says):
     values["foundationAccounts"][0]["deployments"][0].update(change)
     code, _, shortages = run(values)
     assert code == 1 and len(shortages) == 1 and says in shortages[0]
+
+
+@pytest.mark.parametrize(("capable", "expected"), [("true", 0), ("false", 1)])
+def test_region_that_tunes_models(platform, run, capable, expected):
+    platform.answers["cognitiveservices model list"][0]["model"]["capabilities"] = {"fineTune": capable}
+    code, table, shortages = run(settings={**SETTINGS, "tuning": ["test"]})
+    assert code == expected and f"{1 - expected} models can be tuned" in table
+    assert bool(shortages) == bool(expected) and all("tunes no foundation model" in row for row in shortages)
 
 
 def test_provider_that_is_not_registered(platform, run):

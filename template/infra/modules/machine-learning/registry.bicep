@@ -5,8 +5,15 @@ import { tags as tagSet } from '../shared/types.bicep'
 @maxLength(33)
 param name string
 
-@description('Region.')
+@description('Region of the registry itself, which never changes.')
 param location string
+
+@description('Further regions that keep a copy of everything in it.')
+param replicaLocations string[] = []
+
+@description('Redundancy of its storage in each region: LRS in one datacentre, ZRS over zones.')
+@allowed(['Standard_LRS', 'Standard_ZRS'])
+param storageSku string
 
 @description('Whether the public endpoint exists at all.')
 param publicAccess bool
@@ -33,8 +40,8 @@ resource registry 'Microsoft.MachineLearningServices/registries@2026-05-01' = {
   properties: {
     publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
     regionDetails: [
-      {
-        location: location
+      for region in concat([location], replicaLocations): {
+        location: region
         acrDetails: [
           {
             systemCreatedAcrAccount: {
@@ -45,7 +52,7 @@ resource registry 'Microsoft.MachineLearningServices/registries@2026-05-01' = {
         storageAccountDetails: [
           {
             systemCreatedStorageAccount: {
-              storageAccountType: 'Standard_ZRS'
+              storageAccountType: storageSku
               storageAccountHnsEnabled: false
               allowBlobPublicAccess: false
             }
