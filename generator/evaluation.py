@@ -18,6 +18,9 @@ from generator.errors import GroundplanError
 ONLINE_DEPLOYMENT = Path("infra/modules/machine-learning/online-deployment.bicep")
 """What a rollout deploys for each deployment of a model; main.bicep does not refer to it."""
 
+SCORING_ROLE = Path("infra/modules/machine-learning/scoring-role.bicep")
+"""What a person deploys once for each environment; main.bicep refers to the role by its name."""
+
 EXTENSIONS = (
     "microsoft.authorization/roleassignments",
     "microsoft.authorization/policyassignments",
@@ -152,6 +155,7 @@ class Project:
         template: The compiled main.json; empty when it does not compile.
         diagnostics: Remarks of the compiler, of every level.
         rollouts: Environment -> resources that a rollout deploys for the deployment blue; empty without a rollout.
+        by_hand: Environment -> resources that a person deploys before the first deployment; empty without any.
     """
 
     root: Path
@@ -160,6 +164,7 @@ class Project:
     template: Mapping[str, Any]
     diagnostics: list[Diagnostic]
     rollouts: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
+    by_hand: Mapping[str, tuple[Resource, ...]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -190,7 +195,40 @@ def evaluate(
     if found and (root / ONLINE_DEPLOYMENT).is_file():
         diagnostics += compiler.compile(root / ONLINE_DEPLOYMENT).diagnostics
         rollouts = {item.name: evaluate_rollout(root, item, answers, compiler) for item in found.values()}
-    return Project(root, answers, found, compiled.template or {}, diagnostics, rollouts)
+    by_hand: dict[str, tuple[Resource, ...]] = {}
+    if found and (root / SCORING_ROLE).is_file():
+        diagnostics += compiler.compile(root / SCORING_ROLE).diagnostics
+        by_hand = {name: evaluate_role(root, name, answers, compiler) for name in found}
+    return Project(root, answers, found, compiled.template or {}, diagnostics, rollouts, by_hand)
+
+
+def evaluate_role(root: Path, environment: str, answers: Mapping[str, Any], compiler: Compiler) -> tuple[Resource, ...]:
+    """The role that calls models, as a person defines it for an environment.
+
+    Args:
+        root: Folder of the project.
+        environment: Its name.
+        answers: Every answer and computed value.
+        compiler: A started compiler.
+
+    Raises:
+        GroundplanError: The module cannot be evaluated.
+    """
+    values = {"workload": f"'{answers['workload']}'", "environmentName": f"'{environment}'"}
+    return _snapshot_of(root / SCORING_ROLE, values, str(answers["location"]), compiler)
+
+
+def _snapshot_of(
+    module: Path, values: Mapping[str, str], location: str, compiler: Compiler, group: str | None = None
+) -> tuple[Resource, ...]:
+    """Resources of a module that is deployed apart, with the given values of its parameters."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder).resolve() / "apart.bicepparam"
+        using = Path(os.path.relpath(module.resolve(), path.parent)).as_posix()
+        lines = [f"using '{using}'", *(f"param {name} = {value}" for name, value in values.items())]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        snapshot = compiler.snapshot(path, location, group) if group else compiler.snapshot(path, location)
+    return tuple(Resource(body) for body in snapshot.get("predictedResources", []))
 
 
 def evaluate_rollout(
@@ -211,23 +249,18 @@ def evaluate_rollout(
     workload, location = str(answers["workload"]), str(answers["location"])
     tags: dict[str, str] = next((item.tags for item in environment.resources if item.tags), {})
     rows = [f"  {_quoted(name)}: {_quoted(value)}" for name, value in tags.items()]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder).resolve() / "rollout.bicepparam"
-        module = Path(os.path.relpath((root / ONLINE_DEPLOYMENT).resolve(), path.parent)).as_posix()
-        values = {
-            "workload": f"'{workload}'",
-            "environmentName": f"'{environment.name}'",
-            "location": f"'{location}'",
-            "endpointName": f"'mle-{workload}-{environment.name}'",
-            "deploymentName": "'blue'",
-            "heldInstances": str(held),
-            "tags": "\n".join(["{", *rows, "}"]),
-            **({"purpose": "'inference'"} if answers["second_endpoint"] else {}),
-        }
-        lines = [f"using '{module}'", *(f"param {name} = {value}" for name, value in values.items())]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        snapshot = compiler.snapshot(path, location, f"rg-{workload}-{environment.name}-inference")
-    return tuple(Resource(body) for body in snapshot.get("predictedResources", []))
+    values = {
+        "workload": f"'{workload}'",
+        "environmentName": f"'{environment.name}'",
+        "location": f"'{location}'",
+        "endpointName": f"'mle-{workload}-{environment.name}'",
+        "deploymentName": "'blue'",
+        "heldInstances": str(held),
+        "tags": "\n".join(["{", *rows, "}"]),
+        **({"purpose": "'inference'"} if answers["second_endpoint"] else {}),
+    }
+    group = f"rg-{workload}-{environment.name}-inference"
+    return _snapshot_of(root / ONLINE_DEPLOYMENT, values, location, compiler, group)
 
 
 def _quoted(text: str) -> str:

@@ -28,6 +28,7 @@ class Draft:
     parameters: dict[str, dict[str, Any]]
     template: dict[str, Any] = field(default_factory=dict)
     rollouts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    by_hand: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def of_type(self, environment: str, resource_type: str) -> list[dict[str, Any]]:
         return [body for body in self.environments[environment] if body["type"] == resource_type]
@@ -62,6 +63,7 @@ def spoil(project: Project, change: Change, scratch: Path) -> Project:
         {name: copy.deepcopy(dict(env.parameters)) for name, env in project.environments.items()},
         copy.deepcopy(dict(project.template)),
         {name: [copy.deepcopy(dict(item.body)) for item in rows] for name, rows in project.rollouts.items()},
+        {name: [copy.deepcopy(dict(item.body)) for item in rows] for name, rows in project.by_hand.items()},
     )
     change(draft)
     environments = {
@@ -69,7 +71,8 @@ def spoil(project: Project, change: Change, scratch: Path) -> Project:
         for name, bodies in draft.environments.items()
     }
     rollouts = {name: tuple(Resource(body) for body in bodies) for name, bodies in draft.rollouts.items()}
-    return Project(root, draft.answers, environments, draft.template, project.diagnostics, rollouts)
+    by_hand = {name: tuple(Resource(body) for body in bodies) for name, bodies in draft.by_hand.items()}
+    return Project(root, draft.answers, environments, draft.template, project.diagnostics, rollouts, by_hand)
 
 
 def rebuild(project: Project, change: Change, scratch: Path, compiler: Compiler) -> Project:

@@ -36,7 +36,7 @@ def test_message_says_what_was_decided_in_15_lines(template_repo, tmp_path):
     assert len(message) <= 15
     for topic in ("Placement", "Network", "Exploration", "Training", "Own models", "Foundation", "Batch", "Gateway"):
         assert any(line.strip().startswith(topic) and ": " in line for line in message), topic
-    assert any("az deployment sub create" in line for line in message)
+    assert any("deploy.py apply dev" in line for line in message)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from generator.answers import load, of_project
-from generator.checks.delivery import steps_of
+from generator.checks.delivery import SECRETS, steps_of
 from generator.paths import VARIANTS
 from generator.rendering import render
 
@@ -169,3 +169,114 @@ def test_a_deployment_never_sets_the_traffic_of_the_orchestrator(released):
     assert "latestRevision" not in text
     assert "traffic: empty(traffic)" in text and text.count("weight:") == 1
     assert all("orchestratorImage = ''" in path.read_text() for path in (released.root / "infra").glob("*.bicepparam"))
+
+
+# Every variant, every pipeline.
+
+CHANGING = ("rollout-step", "release-step")
+
+
+def entries(root):
+    """Names of the pipelines that somebody or something starts."""
+    folder = root / (".github/workflows" if (root / ".github").exists() else ".azuredevops")
+    return sorted(path.stem for path in folder.glob("*.yml") if not path.name.startswith("_"))
+
+
+def every_project(rendered_variants):
+    for root in sorted(rendered_variants.iterdir()):
+        yield SimpleNamespace(root=root, answers=of_project(root))
+
+
+def before(steps, name):
+    """Everything that must have succeeded before a step."""
+    found, left = set(), list(steps[name].needs)
+    while left:
+        need = left.pop()
+        if need not in found:
+            found.add(need)
+            left += steps[need].needs if need in steps else ()
+    return found
+
+
+def test_no_variant_reaches_an_environment_around_tests_comparison_and_approval(rendered_variants):
+    seen = set()
+    for project in every_project(rendered_variants):
+        environments = project.answers["environments"]
+        for entry in entries(project.root):
+            steps = steps_of(project, entry)
+            deploying = {name: step for name, step in steps.items() if step.kind == "deploy"}
+            for name, step in deploying.items():
+                kinds = {steps[other].kind for other in before(steps, name)}
+                assert "validate" in kinds, (project.root.name, entry, name)
+                assert "if" not in step.body and "condition" not in step.values, (project.root.name, entry, name)
+                seen.add(entry)
+            if entry == "deploy":
+                assert list(deploying) == environments
+                for number, name in enumerate(environments):
+                    assert set(environments[:number]) <= before(steps, name), (project.root.name, name)
+    assert seen == {"deploy", "emergency"}
+
+
+def test_the_shared_deployment_compares_first_in_every_variant(rendered_variants):
+    for project in every_project(rendered_variants):
+        if project.answers["ci_platform"] == "github":
+            jobs = yaml.safe_load((project.root / ".github/workflows/_deploy.yml").read_text())["jobs"]
+            first, last = jobs["plan"], jobs["apply"]
+            assert first["uses"].endswith("_plan.yml") and last["needs"] == "plan" and "if" not in last
+            assert first["with"]["environment"] == last["environment"]
+            assert "deploy.py what-if" in (project.root / ".github/workflows/_plan.yml").read_text()
+        else:
+            first, last = yaml.safe_load((project.root / ".azuredevops/templates/deploy.yml").read_text())["stages"]
+            assert first["template"] == "plan.yml" and "condition" not in last
+            assert last["dependsOn"] == "Plan_" + first["parameters"]["environment"]
+            assert last["jobs"][0]["environment"] == first["parameters"]["environment"]
+            assert "deploy.py what-if" in (project.root / ".azuredevops/templates/plan.yml").read_text()
+
+
+def test_only_the_deployment_changes_the_platform(rendered_variants):
+    for project in every_project(rendered_variants):
+        folder = project.root / (".github" if (project.root / ".github").exists() else ".azuredevops")
+        applying = {path.stem.lstrip("_") for path in folder.rglob("*.yml") if "deploy.py apply" in path.read_text()}
+        assert applying == {"deploy"}, project.root.name
+
+
+def test_every_step_of_a_release_has_a_protected_environment(rendered_variants):
+    """What brings something new waits for a person; what follows it, or takes it back, runs from main alone."""
+    for project in every_project(rendered_variants):
+        for entry in entries(project.root):
+            steps = steps_of(project, entry)
+            moving = [step for step in steps.values() if step.kind in CHANGING]
+            if not moving:
+                continue
+            assert all(step.values.get("environment") for step in moving), (project.root.name, entry)
+            approved = {step.name for step in moving if "-rollout" not in str(step.values["environment"])}
+            for step in moving:
+                if command(step) in ("shift", "switch", "finish", "prove", "delete"):
+                    assert approved & before(steps, step.name), (project.root.name, entry, step.name)
+
+
+def test_a_way_back_depends_on_every_step_that_it_takes_back(rendered_variants):
+    around = {"rollback", "retire", "record", "follow-up", "publish"}
+    found = set()
+    for project in every_project(rendered_variants):
+        for entry in entries(project.root):
+            steps = steps_of(project, entry)
+            if "rollback" in steps:
+                waits = {step.name for step in steps.values() if "watch" not in step.name}
+                assert waits - around <= set(steps["rollback"].needs), (project.root.name, entry)
+                found.add(entry)
+    assert found == {"rollout", "emergency-rollout", "rollout-batch", "release-gateway", "release-orchestrator"}
+
+
+def test_no_pipeline_of_any_variant_holds_a_secret(rendered_variants):
+    for project in every_project(rendered_variants):
+        folder = project.root / (".github" if (project.root / ".github").exists() else ".azuredevops")
+        for path in folder.rglob("*.yml"):
+            text = path.read_text(encoding="utf-8")
+            assert not SECRETS.search(text), path
+            assert "secrets: inherit" not in text and "write-all" not in text, path
+            data = yaml.safe_load(text)
+            for job in (data.get("jobs") or {}).values() if isinstance(data.get("jobs"), dict) else ():
+                signs_in = (job.get("permissions") or {}).get("id-token") == "write"
+                inside = "environment" in job or "environment" in (job.get("with") or {})
+                assert not signs_in or inside, (path, job.get("name"))

@@ -206,6 +206,7 @@ def pull_requests(project: Project) -> Iterator[Finding]:
         "pytest": "test the scripts",
         "make test": "test the models",
         "checkov --directory": "scan",
+        "scripts/check_requirements.py": "check the requirements",
     }
     missing = [f"it does not {label}, run {word}" for word, label in wanted.items() if word not in text]
     yield verdict(_name(project, shared), [*missing, *_lenient(text)])
@@ -654,3 +655,68 @@ def _confirmed(project: Project, steps: Mapping[str, Step], data: Mapping[Any, A
     for step in _runs(steps, "delete"):
         if _option(_command(step), "confirm") in (None, ""):
             yield f"{step.name} passes no confirmation, pass confirm"
+
+
+@check("SDP-12")
+def revisions_return(project: Project) -> Iterator[Finding]:
+    """Gateway and orchestrator come as revisions: approved, looked at, and taken back when any step fails.
+
+    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-api-management
+    """
+    for entry in ["release-gateway", *(["release-orchestrator"] if project.answers["orchestrated"] else [])]:
+        path = _folder(project) / f"{entry}.yml"
+        steps = steps_of(project, entry) if path.is_file() else {}
+        faults = [] if steps else ["it is not there, restore it"]
+        back = steps.get("rollback")
+        moving = {name for name in steps if not name.startswith("watch") and name not in ("rollback", "publish")}
+        if steps and back is None:
+            faults.append("nothing takes a revision back, add the job rollback")
+        faults += [
+            f"rollback does not wait for {name}, add it"
+            for name in sorted(moving - set(back.needs if back else moving))
+        ]
+        approved = [name for name, step in steps.items() if "-rollout" not in _environment(step)]
+        if steps and not approved:
+            faults.append("nobody approves it, run one step in the environment itself")
+        last = [name for name in ("confirm", "finish") if name in steps]
+        if steps and not (last and _before(steps, last[0]) & set(approved)):
+            faults.append("the new revision is not looked at after its release, confirm it")
+        yield verdict(_name(project, path), faults)
+
+
+def _environment(step: Step) -> str:
+    """The environment that protects a step; one without any counts as unprotected."""
+    jobs = step.body.get("jobs")
+    inner = jobs[0].get("environment") if isinstance(jobs, list) and jobs else None
+    return str(step.values.get("environment") or inner or "-rollout")
+
+
+@check("SDP-16")
+def one_version(project: Project) -> Iterator[Finding]:
+    """One version names the project, the commit connects its parts, and every library is locked.
+
+    Source: https://learn.microsoft.com/azure/well-architected/ai/operations
+    """
+    version = text_of(project.root / "VERSION").strip()
+    right = re.fullmatch(r"\d+\.\d+\.\d+", version)
+    yield verdict("VERSION", [] if right else [f"it says {version or 'nothing'}, write a version such as 1.0.0"])
+    built = text_of(project.root / "scripts" / "build.sh")
+    recorded = all(word in built for word in ("build/commit.txt", "VERSION build/version.txt"))
+    yield verdict("scripts/build.sh", [] if recorded else ["it does not record version and commit beside the template"])
+    deployed = text_of(project.root / "scripts" / "deploy.py")
+    words = {node.value for node in ast.walk(ast.parse(deployed)) if isinstance(node, ast.Constant)}
+    tagged = {"--tags", "version=", "commit="} <= words
+    yield verdict("scripts/deploy.py", [] if tagged else ["the stack does not carry version and commit, tag it"])
+    for name in ("endpoint", "batch_rollout"):
+        path = project.root / "scripts" / f"{name}.py"
+        if path.is_file():
+            faults = [] if "tags.git_sha=" in text_of(path) else ["deployments do not carry the commit, tag git_sha"]
+            yield verdict(f"scripts/{name}.py", faults)
+    if project.answers["orchestrated"]:
+        text = text_of(project.root / "scripts" / "orchestrator_revision.py")
+        faults = [] if "/orchestrator:{commit}" in text else ["images do not carry the commit, tag them"]
+        yield verdict("scripts/orchestrator_revision.py", faults)
+    for path in sorted(project.root.rglob("requirements*.txt")):
+        rows = [line.strip() for line in text_of(path).splitlines()]
+        loose = [row for row in rows if row and not row.startswith(("#", "-")) and "==" not in row and " @ " not in row]
+        yield verdict(_name(project, path), [f"{row} is not locked, pin it" for row in loose])

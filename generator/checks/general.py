@@ -44,7 +44,7 @@ from generator.checks.tables import (
     SECOND_REGION_TYPES,
     TAGS,
 )
-from generator.evaluation import ONLINE_DEPLOYMENT, Environment, Project, Resource
+from generator.evaluation import ONLINE_DEPLOYMENT, SCORING_ROLE, Environment, Project, Resource
 
 RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
 DECISION_HEADINGS = ("Answer", "Reason", "Consequence", "Guidance")
@@ -105,11 +105,14 @@ def only_what_was_asked(project: Project) -> Iterator[Finding]:
 
 
 def _referenced_files(root: Path) -> Iterator[Finding]:
-    """Every Bicep and JSON file under infra is reached from main.bicep, or from what a rollout deploys."""
+    """Every Bicep and JSON file under infra is reached from main.bicep, or from what scripts deploy apart."""
     reached = _reached(root / "infra" / "main.bicep")
     rollout = root / "scripts" / "endpoint.py"
     if rollout.is_file() and f'"{ONLINE_DEPLOYMENT.name}"' in rollout.read_text(encoding="utf-8"):
         reached |= _reached(root / ONLINE_DEPLOYMENT)
+    bootstrap = root / "scripts" / "bootstrap.py"
+    if bootstrap.is_file() and f'"{SCORING_ROLE.name}"' in bootstrap.read_text(encoding="utf-8"):
+        reached |= _reached(root / SCORING_ROLE)
     for path in sorted((root / "infra").rglob("*")):
         if path.suffix not in (".bicep", ".json") or path.name in ("main.json", "bicepconfig.json"):
             continue

@@ -1,5 +1,6 @@
 """Reliability (REL rows): what survives the loss of a datacentre or a region."""
 
+import ast
 from collections.abc import Callable, Iterator
 from xml.etree import ElementTree
 
@@ -8,6 +9,7 @@ from generator.checks.expected import (
     presence,
 )
 from generator.checks.reading import (
+    decision_table,
     label,
     located,
     object_of,
@@ -25,6 +27,9 @@ ACCOUNT = "Microsoft.CognitiveServices/accounts"
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 GATEWAY = "Microsoft.ApiManagement/service"
 BACKEND = f"{GATEWAY}/backends"
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
+ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+REVOKE = "Microsoft.Authorization/roleAssignments/delete"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 MODELS = "Microsoft.MachineLearningServices/registries"
 MOVE = "docs/runbooks/region-loss.md"
@@ -192,6 +197,67 @@ def _models_in_both(project: Project, regions: set[str]) -> Iterator[Finding]:
             found = {str(row.get("location")) for row in item.properties.get("regionDetails") or []}
             faults = [f"it is not in {name}, add it to regionDetails" for name in sorted(regions - found)]
             yield verdict(label(environment, item), faults, str(item))
+
+
+@check("REL-04")
+def accident_protection(project: Project) -> Iterator[Finding]:
+    """REL-04: each environment is a deployment stack; outside dev it denies deletion and drops nothing.
+
+    Looks at the settings of the stacks, at the command that deploys, at the role that the pipeline needs for it, and at
+    what storage keeps of deleted blobs. Rollouts delete below the protected resources, so their children stay open, and
+    so does taking a role away.
+    Source: https://learn.microsoft.com/azure/azure-resource-manager/bicep/deployment-stacks
+    """
+    settings = object_of(project.root / "scripts" / "stack.json")
+    keeps = project.answers["online"] or project.answers["shared_model_registry"]
+    for name, environment in project.environments.items():
+        dev = name == "dev"
+        wanted = {
+            "action_on_unmanage": "deleteResources" if dev and not keeps else "detachAll",
+            "deny_settings_mode": "none" if dev else "denyDelete",
+            "deny_settings_excluded_actions": [] if dev else [REVOKE],
+        }
+        found = settings.get(name) or {}
+        faults = [f"{key} is {found.get(key)}, set {value}" for key, value in wanted.items() if found.get(key) != value]
+        role = decision_table("roles")["azureDeploymentStackOwner"]["id"]
+        held = [
+            item
+            for item in environment.of_type(ROLE_ASSIGNMENT)
+            if str(item.properties.get("roleDefinitionId")).endswith(role)
+        ]
+        if bool(held) == dev:
+            faults.append(f"{'take' if held else 'give'} the pipeline identity the role {role}")
+        yield verdict(f"scripts/stack.json: {name}", faults)
+    yield verdict("scripts/deploy.py", _deploys_stack(text_of(project.root / "scripts" / "deploy.py")))
+    for environment, blobs in located(project, BLOBS):
+        storage = next(item for item in environment.of_type(STORAGE) if item.id == blobs.parent_id)
+        keeps_versions = blobs.properties.get("isVersioningEnabled") or storage.properties.get("isHnsEnabled")
+        faults = [] if keeps_versions else ["set isVersioningEnabled"]
+        if value_at(blobs.properties, "deleteRetentionPolicy.enabled") is not True:
+            faults.append("set deleteRetentionPolicy.enabled")
+        yield verdict(label(environment, blobs), faults, str(blobs))
+
+
+def _deploys_stack(text: str) -> list[str]:
+    """What is missing where a script deploys: its words, as Python reads them."""
+    words = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+    wanted = ("stack", "--action-on-unmanage", "--deny-settings-mode", "--deny-settings-excluded-actions")
+    faults = [
+        f"it does not say {word}, deploy a stack with the settings of stack.json"
+        for word in wanted
+        if word not in words
+    ]
+    deployed = [
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+        and [getattr(item, "value", None) for item in node.args[:3]] == ["deployment", "sub", "create"]
+    ]
+    if deployed:
+        faults.append("it deploys without the stack, use az stack sub create")
+    if "--deny-settings-apply-to-child-scopes" in words:
+        faults.append("it protects what rollouts delete, leave child scopes out")
+    return faults
 
 
 @check("REL-03")

@@ -50,6 +50,8 @@ COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 ONLINE_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 ROLE_DEFINITION = "Microsoft.Authorization/roleDefinitions"
+PIPELINE_ROLES = ("contributor", "azureDeploymentStackOwner", "resourcePolicyContributor")
+PIPELINE_WRITES = ("microsoft.authorization/roleassignments", "microsoft.authorization/policyassignments")
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
 DEPLOYMENT = "Microsoft.CognitiveServices/accounts/deployments"
 FILTER = "Microsoft.CognitiveServices/accounts/raiPolicies"
@@ -282,9 +284,11 @@ def least_privilege(project: Project) -> Iterator[Finding]:
     for environment in project.environments.values():
         assignments = environment.of_type(ROLE_ASSIGNMENT)
         copies = Counter((str(item.scope).lower(), principal(item), role_id(item)) for item in assignments)
-        own = {item.name.lower() for item in environment.of_type(ROLE_DEFINITION)}
-        for item in environment.of_type(ROLE_DEFINITION):
+        definitions = [item for item in project.by_hand.get(environment.name, ()) if same(item.type, ROLE_DEFINITION)]
+        own = {item.name.lower() for item in definitions}
+        for item in definitions:
             yield _own_role(environment, item)
+        yield _within_reach(environment)
         for item in assignments:
             faults = assignment_faults(item, own | {row["id"].lower() for row in roles.values()})
             if copies[(str(item.scope).lower(), principal(item), role_id(item))] > 1:
@@ -331,13 +335,14 @@ def assignment_faults(assignment: Resource, known_roles: set[str]) -> list[str]:
 def _pipeline_faults(assignment: Resource) -> list[str]:
     """What is wrong with a role of the pipeline, the only identity with roles on its subscription.
 
-    It deploys everything, so it contributes and gives roles; a condition keeps it from giving those without limits.
+    It deploys everything, so it contributes, gives roles, assigns policies and denies deletion; a condition keeps it
+    from giving roles without limits.
     """
     table = decision_table("roles")
-    if role_id(assignment) == table["contributor"]["id"]:
+    if role_id(assignment) in [table[key]["id"] for key in PIPELINE_ROLES]:
         return []
     if role_id(assignment) != table["roleBasedAccessControlAdministrator"]["id"]:
-        return ["the pipeline contributes and gives roles, take its other roles on the subscription away"]
+        return ["the pipeline contributes, gives roles and keeps stacks: take its other roles on the subscription away"]
     condition = str(assignment.properties.get("condition") or "").lower()
     faults = [] if assignment.properties.get("conditionVersion") == "2.0" else ["set conditionVersion to 2.0"]
     for action in ("write", "delete"):
@@ -347,6 +352,14 @@ def _pipeline_faults(assignment: Resource) -> list[str]:
         if condition.count(table[key]["id"].lower()) < 2:
             faults.append(f"its condition must withhold {table[key]['name']}")
     return faults
+
+
+def _within_reach(environment: Environment) -> Finding:
+    """What the identity of the pipelines deploys, it may write: of what governs access, assignments alone."""
+    kinds = {item.type for item in environment.resources if item.type.lower().startswith("microsoft.authorization/")}
+    beyond = sorted(kind for kind in kinds if kind.lower() not in PIPELINE_WRITES)
+    faults = [f"the identity of the pipelines may not write {kind}, let a person deploy it apart" for kind in beyond]
+    return verdict(f"{environment.name}: infra/main.bicep", faults)
 
 
 def _own_role(environment: Environment, definition: Resource) -> Finding:
@@ -410,7 +423,7 @@ def only_the_gateway_calls(project: Project) -> Iterator[Finding]:
     yield from presence(project, RESOURCE_GROUP)
     callers = ("gateway", "orchestrator", "batch")
     for environment in project.environments.values():
-        roles = _calling_roles(environment)
+        roles = _calling_roles(project, environment)
         held = [item for item in environment.of_type(ROLE_ASSIGNMENT) if role_id(item) in roles]
         for item in held:
             holder = principal(item)
@@ -428,12 +441,12 @@ def only_the_gateway_calls(project: Project) -> Iterator[Finding]:
             yield verdict(f"{label(environment, target)} is called by the gateway", faults, str(target))
 
 
-def _calling_roles(environment: Environment) -> set[str]:
+def _calling_roles(project: Project, environment: Environment) -> set[str]:
     """GUIDs of the roles that call models: the built-in ones, and those of our own that score."""
     table = decision_table("roles")
     scoring = {
         item.name.lower()
-        for item in environment.of_type(ROLE_DEFINITION)
+        for item in project.by_hand.get(environment.name, ())
         if "/score/action" in json.dumps(item.properties)
     }
     return scoring | {
@@ -600,3 +613,104 @@ def _filter_faults(policy: Resource, answers: Mapping[str, Any]) -> list[str]:
     if answers["foundation_online"] and answers["prompt_shields"] and ("Jailbreak", "Prompt") not in blocking:
         faults.append("block Jailbreak in the prompt")
     return faults
+
+
+POLICY = "Microsoft.Authorization/policyAssignments"
+
+
+@check("SEC-13")
+def policies_watch(project: Project) -> Iterator[Finding]:
+    """SEC-13: built-in policies on the resource groups audit, and deny in prod; the template keeps them itself.
+
+    Looks at every assignment (definition, effect, scope), at whether each kind of resource that a policy of the table
+    looks at is watched where it is, and at whether the resources of the template would pass the rules that deny.
+    Source: https://learn.microsoft.com/azure/governance/policy/concepts/effect-basics
+    """
+    yield from presence(project, RESOURCE_GROUP)
+    table = decision_table("policies")
+    for environment in project.environments.values():
+        effect = "Deny" if environment.name == "prod" else "Audit"
+        watched: dict[str, set[str]] = defaultdict(set)
+        for item in environment.of_type(POLICY):
+            row = table.get(item.name, {})
+            watched[str(item.scope).lower()].add(item.name)
+            yield verdict(label(environment, item), _policy_faults(item, row, effect), str(item))
+        yield from _unwatched(project, environment, watched)
+        for scope, names in watched.items():
+            yield from _self_denied(environment, scope, {name: table[name] for name in names & set(table)})
+
+
+def _policy_faults(item: Resource, row: Mapping[str, Any], effect: str) -> list[str]:
+    """What is wrong with one assignment."""
+    given = str(value_at(item.properties, "parameters.effect.value"))
+    wanted = row.get("audits", effect)
+    faults = [] if given == wanted else [f"its effect is {given}, set {wanted}"]
+    if not str(item.properties.get("policyDefinitionId")).endswith(f"/{row.get('id')}"):
+        faults.append("its definition is not that of generator/decisions/policies.yml, correct it")
+    if item.name in REFUSED_POLICIES:
+        faults.append(f"never assign it: {row['refused'].rstrip('.')}")
+    if type_of_id(str(item.scope)) != "resource group":
+        faults.append("assign it at a resource group")
+    if item.properties.get("enforcementMode", "Default") != "Default":
+        faults.append("enforce it")
+    return faults
+
+
+def _unwatched(project: Project, environment: Environment, watched: Mapping[str, set[str]]) -> Iterator[Finding]:
+    """Every policy of the table is assigned where its resources are, as far as the answers ask for what it wants."""
+    private, controlled = project.answers["private"], project.answers["controlled"]
+    asked = {"ai-services-private": private, "ml-workspace-private": private, "ml-workspace-network": private}
+    asked["ml-workspace-outbound"] = controlled
+    for name, row in decision_table("policies").items():
+        if name in REFUSED_POLICIES or not asked.get(name, True):
+            continue
+        for resource in _seen_by(environment, row):
+            scope = _group_of(resource)
+            # Storage that a workspace brings is its own.
+            if watched.get(scope) is None or (name in OWN_STORES and not scope.endswith("-platform")):
+                continue
+            faults = [] if name in watched[scope] else [f"assign {name} at {scope.rpartition('/')[2]}"]
+            yield verdict(f"{label(environment, resource)}: {name}", faults, str(resource))
+    due = {item.id.lower() for item in environment.of_type(RESOURCE_GROUP) if item.name.endswith(WATCHED_GROUPS)}
+    for scope in sorted(due - set(watched)):
+        yield verdict(f"{environment.name}: {scope.rpartition('/')[2]}", ["assign its policies, nothing watches it"])
+
+
+REFUSED_POLICIES = ("ml-compute-network", "gateway-backend-credentials")
+OWN_STORES = ("vault-roles", "vault-deletion", "storage-keys", "registry-administrator")
+"""Policies of the services that the whole platform shares."""
+WATCHED_GROUPS = ("-platform", "-exploration", "-training", "-foundation", "-tuning", "-inference", "-gateway")
+
+
+def _seen_by(environment: Environment, row: Mapping[str, Any]) -> list[Resource]:
+    """Resources that a policy looks at."""
+    computes = row.get("computes")
+    return [
+        item
+        for item in environment.of_type(row["type"])
+        if computes is None or item.properties.get("computeType") in computes
+    ]
+
+
+def _group_of(resource: Resource) -> str:
+    return "/".join(resource.id.lower().split("/")[:5])
+
+
+def _self_denied(environment: Environment, scope: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """Resources of the template that a policy of their group would refuse."""
+    for name, row in rows.items():
+        for resource in _seen_by(environment, row):
+            if _group_of(resource) != scope:
+                continue
+            found = {path: value_at(resource.body, path) for path in row.get("wanted", {})}
+            faults = [
+                f"policy {name} would refuse it: {path} is {found[path]}, set {value}"
+                for path, value in row.get("wanted", {}).items()
+                if not (found[path] if value == "*" else _equal(found[path], value))
+            ]
+            yield verdict(f"{label(environment, resource)}: {name}", faults, str(resource))
+
+
+def _equal(found: Any, wanted: Any) -> bool:
+    """Whether two values are the same to a policy, which does not mind case or an absent false."""
+    return found == wanted or str(found).lower() == str(wanted).lower() or (wanted is False and found is None)

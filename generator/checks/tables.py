@@ -48,6 +48,7 @@ EXPECTED_COUNTS = {
 ALLOWED_TYPES = {
     "true": (
         "Microsoft.Resources/resourceGroups",
+        "Microsoft.Authorization/policyAssignments",
         "Microsoft.Authorization/roleAssignments",
         "Microsoft.Insights/components",
         "Microsoft.Insights/actionGroups",
@@ -114,7 +115,6 @@ ALLOWED_TYPES = {
     ),
     "'training' in workspaces or 'serving' in here": ("Microsoft.MachineLearningServices/workspaces/schedules",),
     "'serving' in here": ("Microsoft.MachineLearningServices/workspaces/onlineEndpoints",),
-    "'serving' in here and own_model_hosting == 'managed_endpoint'": ("Microsoft.Authorization/roleDefinitions",),
     "'cluster' in here": (
         "Microsoft.ContainerService/managedClusters",
         "Microsoft.KubernetesConfiguration/extensions",
@@ -266,6 +266,7 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/reso
 NOT_TAGGABLE = {
     name.lower()
     for name in (
+        "Microsoft.Authorization/policyAssignments",
         "Microsoft.Authorization/roleAssignments",
         "Microsoft.Authorization/policyAssignments",
         "Microsoft.Authorization/locks",
@@ -306,7 +307,6 @@ NOT_TAGGABLE = {
         "Microsoft.App/containerApps/authConfigs",
         "Microsoft.Cache/redisEnterprise/databases",
         "Microsoft.Network/privateDnsZones/A",
-        "Microsoft.Authorization/roleDefinitions",
         "Microsoft.KubernetesConfiguration/extensions",
     )
 }

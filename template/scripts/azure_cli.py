@@ -49,10 +49,20 @@ def _run(command: list[str], **options: Any) -> Any:
         raise Failure("The Azure CLI is missing: install it, then sign in with az login.") from None
 
 
+def deployed(environment: str) -> dict[str, Any]:
+    """The deployment stack of an environment: its id, what was given to it, what it gave back, and how it stands.
+
+    Raises:
+        Failure: The environment is not deployed, or whoever is signed in may not read it.
+    """
+    found: dict[str, Any] = az("stack", "sub", "show", "--name", f"platform-{environment}")
+    # Versions of the CLI differ in whether they unfold the properties.
+    return {**found, **found.get("properties", {})}
+
+
 def deployed_outputs(environment: str) -> dict[str, Any]:
     """What the last deployment of an environment gave back: name -> value."""
-    found = az("deployment", "sub", "show", "--name", f"platform-{environment}")["properties"]["outputs"]
-    return {name: row["value"] for name, row in found.items()}
+    return {name: row["value"] for name, row in deployed(environment)["outputs"].items()}
 
 
 def send(method: str, address: str, body: Mapping[str, Any]) -> None:

@@ -33,4 +33,5 @@ for file in infra/*.bicepparam; do
 done
 
 git rev-parse HEAD >build/commit.txt
+cp VERSION build/version.txt
 cp -r scripts build/scripts

@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from azure_cli import Failure, az, exit_code
+from azure_cli import Failure, az, deployed, exit_code
 
 SAMPLES = Path(__file__).parents[1] / "gateway" / "samples"
 TIMEOUT_SECONDS = 180
@@ -27,7 +27,7 @@ class Api:
     """
 
     def __init__(self, environment: str, name: str) -> None:
-        found = az("deployment", "sub", "show", "--name", f"platform-{environment}")["properties"]
+        found = deployed(environment)
         self.name = name
         self.gateway: str = found["outputs"]["gatewayId"]["value"]
         self.url: str = found["outputs"]["gatewayUrl"]["value"]

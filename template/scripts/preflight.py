@@ -29,7 +29,10 @@ DEPLOYMENT_ACTIONS = (
     "Microsoft.Resources/subscriptions/resourceGroups/write",
     "Microsoft.Resources/deployments/write",
     "Microsoft.Resources/deployments/whatIf/action",
+    "Microsoft.Resources/deploymentStacks/write",
 )
+DENY_ACTION = "Microsoft.Resources/deploymentStacks/manageDenySetting/action"
+"""What a stack that denies deletion needs besides; Contributor leaves it out."""
 
 
 Sizes = dict[str, tuple[str, int]]
@@ -91,6 +94,9 @@ class Plan:
         self.values: dict[str, Any] = {name: row["value"] for name, row in parameters.items() if "value" in row}
         self.template: dict[str, Any] = json.loads((build / "main.json").read_text(encoding="utf-8"))
         self.settings: dict[str, Any] = json.loads((build / "scripts" / "preflight.json").read_text(encoding="utf-8"))
+        self.stack: dict[str, Any] = json.loads((build / "scripts" / "stack.json").read_text(encoding="utf-8"))[
+            environment
+        ]
         self.environment = environment
         self.subscription = subscription
         self.region = str(self.values["location"])
@@ -216,6 +222,8 @@ def rights(plan: Plan) -> list[Row]:
     """Whether whoever is signed in may make every kind of resource, and give the roles."""
     kinds = {resource["type"] for resource in plan.resources()} - {GROUP}
     actions = {*DEPLOYMENT_ACTIONS, *(f"{kind}/write" for kind in kinds)}
+    if plan.stack["deny_settings_mode"] != "none":
+        actions.add(DENY_ACTION)
     scopes = {f"/subscriptions/{plan.subscription}": actions}
     for row in plan.settings["elsewhere"]:
         group = "/".join(plan.values[row["parameter"]].split("/")[:5])

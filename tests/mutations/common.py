@@ -57,7 +57,6 @@ WAF_POLICY = "Microsoft.Network/ApplicationGatewayWebApplicationFirewallPolicies
 CLUSTER = "Microsoft.ContainerService/managedClusters"
 APPS = "Microsoft.App/managedEnvironments"
 FILTER = "Microsoft.CognitiveServices/accounts/raiPolicies"
-ROLE_DEFINITION = "Microsoft.Authorization/roleDefinitions"
 ONLINE_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 LOCAL = "infra/modules/local/main.bicep"

@@ -1,6 +1,8 @@
 """What can go wrong with the delivery rows (SDP), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, add, answer, drop, edit, put, remove, write
+import yaml
+
+from tests.checks_support import Draft, Mutation, add, answer, drop, edit, put, remove, write
 from tests.mutations.common import BATCH, DEFAULT, IDENTITY, KUBERNETES
 
 FEDERATED = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
@@ -11,7 +13,19 @@ AZURE = ".azuredevops"
 EXPRESSION = "${{{{ fromJSON(inputs.minutes)[{}] }}}}"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 
-FILE_ROWS = {f"SDP-{number:02}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 14, 15)}
+FILE_ROWS = {f"SDP-{number:02}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 16)}
+
+
+def forget_confirm(draft: Draft) -> None:
+    """Take one name out of what the way back of the gateway waits for."""
+    path = draft.root / AZURE / "release-gateway.yml"
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for stage in data["stages"]:
+        values = stage.get("parameters", stage)
+        if str(values.get("name", stage.get("stage"))).lower() == "rollback":
+            values["dependsOn"] = values["dependsOn"][:-1]
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+
 
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
@@ -78,6 +92,13 @@ MUTATIONS: list[Mutation] = [
     (
         "SDP-02",
         DEFAULT,
+        "requirements unchecked",
+        edit(f"{GITHUB}/_validate.yml", "scripts/check_requirements.py", "scripts/other.py"),
+        "check the requirements",
+    ),
+    (
+        "SDP-02",
+        DEFAULT,
         "dangers untold",
         edit(f"{GITHUB}/pull-request.yml", "_changes.yml", "_validate.yml"),
         "nothing comments what changes",
@@ -91,6 +112,40 @@ MUTATIONS: list[Mutation] = [
     ),
     ("SDP-02", DEFAULT, "unlinted", edit("scripts/build.sh", "compile az bicep lint", "true"), "bicep lint"),
     ("SDP-02", DEFAULT, "uncompared", edit(f"{GITHUB}/_plan.yml", "deploy.py what-if", "deploy.py"), "run what-if"),
+    (
+        "SDP-12",
+        DEFAULT,
+        "no way back",
+        edit(f"{GITHUB}/release-gateway.yml", "  rollback:", "  return:"),
+        "nothing takes a revision back",
+    ),
+    ("SDP-12", KUBERNETES, "a step without a way back", forget_confirm, "rollback does not wait for"),
+    ("SDP-12", DEFAULT, "no release", remove(f"{GITHUB}/release-gateway.yml"), "not there"),
+    (
+        "SDP-12",
+        DEFAULT,
+        "nobody approves",
+        edit(f"{GITHUB}/release-gateway.yml", "environment: ${{ inputs.environment }}", "environment: x-rollout"),
+        "nobody approves",
+    ),
+    ("SDP-16", DEFAULT, "no version", remove("VERSION"), "it says nothing"),
+    ("SDP-16", DEFAULT, "another scheme", write("VERSION", "winter\n"), "it says winter"),
+    (
+        "SDP-16",
+        DEFAULT,
+        "unrecorded",
+        edit("scripts/build.sh", "cp VERSION build/version.txt", "true"),
+        "does not record",
+    ),
+    ("SDP-16", DEFAULT, "untagged stack", edit("scripts/deploy.py", '"--tags"', '"--description"'), "tag it"),
+    (
+        "SDP-16",
+        DEFAULT,
+        "untagged deployments",
+        edit("scripts/endpoint.py", "tags.git_sha=", "tags.sha="),
+        "tag git_sha",
+    ),
+    ("SDP-16", DEFAULT, "a loose library", write("ml/requirements.txt", "mlflow>=3\n"), "is not locked"),
     ("SDP-03", DEFAULT, "no prod", edit(f"{GITHUB}/deploy.yml", "  prod:", "  live:"), "it is not deployed"),
     (
         "SDP-03",

@@ -1,11 +1,12 @@
 """What can go wrong with the reliability rows (REL), and what the detail of the check must say."""
 
-from tests.checks_support import Addition, Mutation, add, answer, drop, edit, put, remove
+from tests.checks_support import Addition, Draft, Mutation, add, answer, drop, edit, put, remove
 from tests.mutations.common import (
     ACCOUNT,
     ADDRESS,
     APIM,
     APPS,
+    CHAT,
     CLUSTER,
     DEFAULT,
     ONLINE_ENDPOINT,
@@ -22,6 +23,18 @@ BACKEND = f"{APIM}/backends"
 OWN_MODELS = "gateway/policies/models.xml"
 MODELS = "Microsoft.MachineLearningServices/registries"
 MOVE = "docs/runbooks/region-loss.md"
+STACK = "scripts/stack.json"
+DEPLOY = "scripts/deploy.py"
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
+STACK_OWNER = "adb29209-aa1d-457b-a786-c913953d2891"
+
+
+def _without_stack_owner(draft: Draft) -> None:
+    draft.environments["prod"] = [
+        body
+        for body in draft.environments["prod"]
+        if STACK_OWNER not in str(body.get("properties", {}).get("roleDefinitionId"))
+    ]
 
 
 def shorter(environment, resource_type, path, name=""):
@@ -38,6 +51,56 @@ def shorter(environment, resource_type, path, name=""):
 
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
+    (
+        "REL-04",
+        DEFAULT,
+        "open",
+        edit(
+            STACK,
+            '"prod": {\n    "action_on_unmanage": "detachAll"',
+            '"prod": {\n    "action_on_unmanage": "deleteAll"',
+        ),
+        "set detachAll",
+    ),
+    ("REL-04", DEFAULT, "deletable", edit(STACK, "denyDelete", "none"), "set denyDelete"),
+    (
+        "REL-04",
+        DEFAULT,
+        "access for ever",
+        edit(STACK, "roleAssignments/delete", "locks/delete"),
+        "roleAssignments/delete",
+    ),
+    ("REL-04", CHAT, "a revision lost in dev", edit(STACK, "detachAll", "deleteResources"), "set detachAll"),
+    (
+        "REL-04",
+        DEFAULT,
+        "no stack",
+        edit(DEPLOY, '"stack", "sub", "create"', '"deployment", "sub", "create"'),
+        "without the stack",
+    ),
+    ("REL-04", DEFAULT, "no denial", edit(DEPLOY, '"--deny-settings-mode"', '"--description"'), "deny-settings-mode"),
+    (
+        "REL-04",
+        DEFAULT,
+        "rollouts stopped",
+        edit(DEPLOY, '"--no-wait"', '"--deny-settings-apply-to-child-scopes", "--no-wait"'),
+        "leave child scopes out",
+    ),
+    ("REL-04", DEFAULT, "no right to deny", _without_stack_owner, "give the pipeline identity"),
+    (
+        "REL-04",
+        DEFAULT,
+        "versions lost",
+        put("prod", BLOBS, "properties.isVersioningEnabled", False),
+        "isVersioningEnabled",
+    ),
+    (
+        "REL-04",
+        DEFAULT,
+        "blobs lost",
+        put("prod", BLOBS, "properties.deleteRetentionPolicy.enabled", False),
+        "deleteRetentionPolicy",
+    ),
     (
         "REL-01",
         DEFAULT,

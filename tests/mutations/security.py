@@ -1,6 +1,6 @@
 """What can go wrong with the security rows (SEC), and what the detail of the check must say."""
 
-from tests.checks_support import Addition, Mutation, add, drop, edit, put, remove
+from tests.checks_support import Addition, Draft, Mutation, add, drop, edit, put, remove
 from tests.mutations.common import (
     ACCOUNT,
     BATCH_ENDPOINT,
@@ -22,7 +22,6 @@ from tests.mutations.common import (
     REGULATED,
     REUSED,
     ROLE,
-    ROLE_DEFINITION,
     STORAGE,
     VAULT,
     WORKSPACE,
@@ -31,6 +30,7 @@ from tests.mutations.common import (
     twice,
 )
 
+POLICY = "Microsoft.Authorization/policyAssignments"
 OWNER_ROLE = "/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
 
@@ -95,6 +95,29 @@ def unread_key(draft):
 
 
 FILE_ROWS = {"SEC-10"}
+
+
+def drop_policies(environment, group):
+    """Take the policies of the groups with an ending away."""
+
+    def change(draft: Draft) -> None:
+        draft.environments[environment] = [
+            body
+            for body in draft.environments[environment]
+            if body["type"] != POLICY or f"{group}/" not in body["id"].lower()
+        ]
+
+    return change
+
+
+def own_role(permissions):
+    """The role that a person defines for prod, with other permissions."""
+
+    def change(draft: Draft) -> None:
+        draft.by_hand["prod"][0]["properties"]["permissions"] = permissions
+
+    return change
+
 
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
@@ -371,15 +394,73 @@ MUTATIONS: list[Mutation] = [
         "SEC-07",
         DEFAULT,
         "a role of our own for everything",
-        put("prod", ROLE_DEFINITION, "properties.permissions", [{"actions": ["*"]}]),
+        own_role([{"actions": ["*"]}]),
         "it allows *",
     ),
     (
         "SEC-07",
         DEFAULT,
         "a role of our own for nothing",
-        put("prod", ROLE_DEFINITION, "properties.permissions", []),
+        own_role([]),
         "it allows nothing",
+    ),
+    (
+        "SEC-07",
+        DEFAULT,
+        "a role that the pipeline would have to define",
+        lambda draft: draft.environments["prod"].append(draft.by_hand["prod"][0]),
+        "may not write Microsoft.Authorization/roleDefinitions",
+    ),
+    (
+        "SEC-07",
+        DEFAULT,
+        "a role that nobody defines",
+        lambda draft: draft.by_hand["prod"].clear(),
+        "not in infra/roles.json",
+    ),
+    (
+        "SEC-13",
+        DEFAULT,
+        "only notes in prod",
+        put("prod", POLICY, "properties.parameters.effect.value", "Audit", "vault-"),
+        "set Deny",
+    ),
+    (
+        "SEC-13",
+        DEFAULT,
+        "stops dev",
+        put("dev", POLICY, "properties.parameters.effect.value", "Deny", "vault-"),
+        "set Audit",
+    ),
+    (
+        "SEC-13",
+        DEFAULT,
+        "another definition",
+        put("prod", POLICY, "properties.policyDefinitionId", "/x/1"),
+        "correct it",
+    ),
+    (
+        "SEC-13",
+        DEFAULT,
+        "not enforced",
+        put("prod", POLICY, "properties.enforcementMode", "DoNotEnforce"),
+        "enforce it",
+    ),
+    ("SEC-13", DEFAULT, "an unwatched service", drop("prod", POLICY, "/ai-services-keys"), "assign ai-services-keys"),
+    ("SEC-13", DEFAULT, "an unwatched group", drop_policies("prod", "-foundation"), "nothing watches it"),
+    (
+        "SEC-13",
+        DEFAULT,
+        "a policy against the managed network",
+        put("prod", POLICY, "name", "ml-compute-network", "-inference/"),
+        "never assign it",
+    ),
+    (
+        "SEC-13",
+        DEFAULT,
+        "a template that prod refuses",
+        put("prod", ACCOUNT, "properties.disableLocalAuth", False),
+        "would refuse it",
     ),
     ("SEC-08", DEFAULT, "people call models", group_role("prod", OPENAI_USER, STRANGER), "must not call models"),
     (

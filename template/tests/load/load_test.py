@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent
 PROJECT = FOLDER.parents[1]
 sys.path.insert(0, str(PROJECT / "scripts"))
 
-from azure_cli import Failure, az  # noqa: E402
+from azure_cli import Failure, az, deployed  # noqa: E402
 
 MOST_THREADS = 400
 TIMEOUT_SECONDS = 180
@@ -153,10 +153,10 @@ def find(environment: str, consumer: str) -> Door:
     Raises:
         Failure: The environment is not deployed, or whoever is signed in may not read the key of the consumer.
     """
-    deployment = az("deployment", "sub", "show", "--name", f"platform-{environment}")
-    values = {name: row.get("value") for name, row in deployment["properties"]["parameters"].items()}
-    outputs = {name: row["value"] for name, row in deployment["properties"]["outputs"].items()}
-    subscription = "/".join(deployment["id"].split("/")[:3])
+    stack = deployed(environment)
+    values = {name: row.get("value") for name, row in stack["parameters"].items()}
+    outputs = {name: row["value"] for name, row in stack["outputs"].items()}
+    subscription = "/".join(stack["id"].split("/")[:3])
     gateway = values.get("existingApiManagementId") or (
         f"{subscription}/resourceGroups/rg-{values['workload']}-{environment}-gateway"
         f"/providers/Microsoft.ApiManagement/service/{outputs['gatewayName']}"

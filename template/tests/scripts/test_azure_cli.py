@@ -29,6 +29,13 @@ def test_silence_is_none(program):
     assert azure_cli.az("group", "delete") is None
 
 
+@pytest.mark.parametrize("answer", ['{"id": "/s", "outputs": {}}', '{"id": "/s", "properties": {"outputs": {}}}'])
+def test_stack_is_read_however_the_cli_shows_it(program, answer):
+    program(f'[ "$*" = "stack sub show --name platform-dev --only-show-errors --output json" ] && echo \'{answer}\'')
+    found = azure_cli.deployed("dev")
+    assert (found["id"], found["outputs"]) == ("/s", {})
+
+
 def test_failure_says_what_the_platform_said(program):
     program("echo quota exceeded >&2; exit 3")
     with pytest.raises(azure_cli.Failure, match="az group create: quota exceeded"):

@@ -13,7 +13,7 @@ def platform(azure, monkeypatch):
     monkeypatch.setattr(batch_rollout, "az", azure)
     monkeypatch.setattr(batch_rollout, "show", azure)
     outputs = {"batchEndpointName": {"value": "tables"}}
-    azure.answers["deployment sub show"] = {"properties": {"outputs": outputs}}
+    azure.answers["stack sub show"] = {"outputs": outputs}
     azure.answers[SHOW] = {"defaults": {"deployment_name": "blue"}}
     azure.answers["ml batch-endpoint invoke"] = {"name": "run-1"}
     azure.answers["ml job show"] = {"status": "Completed"}

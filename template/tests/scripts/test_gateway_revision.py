@@ -38,8 +38,8 @@ def platform(azure, monkeypatch, tmp_path):
     sample = {"path": "/chat/completions", "body": {"model": "m"}}
     (tmp_path / "foundation.json").write_text(json.dumps(sample), encoding="utf-8")
     outputs = {"gatewayId": {"value": GATEWAY}, "gatewayUrl": {"value": "https://apim-demo.azure-api.net"}}
-    deployment = {"outputs": outputs, "parameters": {"callerAudience": {"value": "api://demo"}}}
-    azure.answers["deployment sub show"] = {"properties": deployment}
+    stack = {"outputs": outputs, "parameters": {"callerAudience": {"value": "api://demo"}}}
+    azure.answers["stack sub show"] = stack
     azure.answers[LIST] = revisions(current=2)
     azure.answers["rest"] = {"primaryKey": "key"}
     azure.answers["account get-access-token"] = {"accessToken": "token"}
@@ -80,7 +80,7 @@ def test_the_current_one_is_called_without_a_number(platform, gateway):
 
 
 def test_no_token_is_presented_where_none_is_asked_for(platform, gateway):
-    del platform.answers["deployment sub show"]["properties"]["parameters"]["callerAudience"]
+    del platform.answers["stack sub show"]["parameters"]["callerAudience"]
     assert run("test", "--consumer=sales") == 0
     assert gateway.asked[1][2] == {"api-key": "key"}
     assert not platform.said("account")
@@ -93,7 +93,7 @@ def test_a_revision_that_answers_wrongly_stops_the_release(platform, gateway, st
 
 
 def test_silence_is_a_failure(platform, capsys):
-    platform.answers["deployment sub show"]["properties"]["outputs"]["gatewayUrl"]["value"] = "http://127.0.0.1:9"
+    platform.answers["stack sub show"]["outputs"]["gatewayUrl"]["value"] = "http://127.0.0.1:9"
     assert run("test", "--consumer=sales") == 1
     assert "does not answer" in capsys.readouterr().err
 

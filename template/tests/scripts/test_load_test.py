@@ -145,9 +145,10 @@ def test_door_of_a_deployed_environment(azure, monkeypatch, reused):
         parameters["existingApiManagementId"] = {"value": existing}
     outputs = {"gatewayUrl": {"value": "https://demo.azure-api.net"}, "gatewayName": {"value": "apim-demo"}}
     azure.answers = {
-        "deployment sub show": {
-            "id": "/subscriptions/s/providers/Microsoft.Resources/deployments/platform-test",
-            "properties": {"parameters": parameters, "outputs": outputs},
+        "stack sub show": {
+            "id": "/subscriptions/s/providers/Microsoft.Resources/deploymentStacks/platform-test",
+            "parameters": parameters,
+            "outputs": outputs,
         },
         "rest --method post": {"primaryKey": "secret"},
         "account get-access-token --scope api://demo/.default": {"accessToken": "token"},

@@ -33,7 +33,7 @@ def platform(azure, monkeypatch):
     outputs = {"orchestratorSubscriptionId": "/apim/subscriptions/orchestrator", "orchestratorRegistryName": "cr1"}
     values = {name: {"value": value} for name, value in outputs.items()}
     parameters = {"orchestratorClientId": {"value": "client-1"}}
-    azure.answers["deployment sub show"] = {"properties": {"outputs": values, "parameters": parameters}}
+    azure.answers["stack sub show"] = {"outputs": values, "parameters": parameters}
     azure.answers["account get-access-token --scope client-1/.default"] = {"accessToken": "token-1"}
     azure.answers["acr show"] = {"loginServer": "cr1.azurecr.io"}
     azure.answers["acr repository show"] = {"digest": DIGEST}
@@ -105,7 +105,7 @@ def test_the_key_goes_into_the_vault_and_into_no_argument(platform, built):
 def test_without_a_service_the_way_to_one_is_told(platform, built, capsys):
     platform.answers["containerapp list"] = []
     assert run("publish", "--commit=abc") == 1
-    assert f"--parameters orchestratorImage={IMAGE}." in capsys.readouterr().err
+    assert f"ORCHESTRATOR_IMAGE={IMAGE} in" in capsys.readouterr().err
 
 
 def test_the_new_revision_is_made_without_traffic_and_asked(platform, asked, capsys):

@@ -123,13 +123,14 @@ def platform(azure, monkeypatch):
 def run(tmp_path, capsys):
     """Runs preflight on some parameters; returns the exit code, the table and the shortages."""
 
-    def start(values=None, settings=SETTINGS, template=TEMPLATE):
+    def start(values=None, settings=SETTINGS, template=TEMPLATE, stack="denyDelete"):
         (tmp_path / "scripts").mkdir(exist_ok=True)
         wrapped = {name: {"value": value} for name, value in (values or parameters()).items()}
         for name, data in (
             ("test.parameters.json", {"parameters": wrapped}),
             ("main.json", template),
             ("scripts/preflight.json", settings),
+            ("scripts/stack.json", {"test": {"deny_settings_mode": stack}}),
         ):
             (tmp_path / name).write_text(json.dumps(data), encoding="utf-8")
         code = preflight.main(["test", "--build", str(tmp_path)])
@@ -339,12 +340,21 @@ def test_kind_that_the_region_does_not_offer(platform, run):
 
 def test_contributor_alone_cannot_give_roles(platform, run):
     command = f"{REST} /subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/permissions"
-    platform.answers[command] = {"value": recorded("permissions")["value"][:1]}
+    platform.answers[command] = {"value": recorded("permissions")["value"][::2]}
     code, _, shortages = run()
     assert code == 1
     assert shortages == [
         f"Ask for a role on /subscriptions/{SUBSCRIPTION} that allows Microsoft.Authorization/roleAssignments/write."
     ]
+
+
+@pytest.mark.parametrize(("stack", "short"), [("denyDelete", True), ("none", False)])
+def test_denying_deletion_takes_a_right_of_its_own(platform, run, stack, short):
+    command = f"{REST} /subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/permissions"
+    platform.answers[command] = {"value": recorded("permissions")["value"][:2]}
+    code, _, shortages = run(stack=stack)
+    assert bool(code) == short
+    assert short == any("deploymentStacks/manageDenySetting/action" in line for line in shortages)
 
 
 def test_reader_may_deploy_nothing(platform, run):

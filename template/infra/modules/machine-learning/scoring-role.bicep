@@ -1,12 +1,23 @@
 targetScope = 'subscription'
 
-@description('Name of the role.')
-param name string
+import { callerRoleName } from '../shared/naming.bicep'
+
+// Deployed by a person (scripts/bootstrap.py role), once for each environment: defining roles is a right that the identity of the
+// pipelines does not have. The platform refers to the role by its name.
+
+@description('Short name of the workload.')
+@minLength(2)
+@maxLength(10)
+param workload string
+
+@description('Environment whose models it calls.')
+@allowed(['dev', 'test', 'prod'])
+param environmentName string
 
 resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
-  name: guid(subscription().id, name)
+  name: guid(subscription().id, callerRoleName(workload, environmentName))
   properties: {
-    roleName: name
+    roleName: callerRoleName(workload, environmentName)
     description: 'Calls online endpoints of Azure Machine Learning, and nothing else.'
     type: 'CustomRole'
     assignableScopes: [
@@ -21,6 +32,3 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
     ]
   }
 }
-
-@description('Resource id of the role.')
-output id string = role.id

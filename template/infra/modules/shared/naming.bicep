@@ -24,3 +24,7 @@ func globalName(abbreviation string, workload string, environment string, suffix
 @description('The same without hyphens, for storage accounts and container registries. At most 21 characters for a two-letter abbreviation.')
 func compactName(abbreviation string, workload string, environment string, suffix string) string =>
   '${abbreviation}${workload}${environment}${suffix}'
+
+@export()
+@description('Name of the role that calls the models of an environment and does nothing else.')
+func callerRoleName(workload string, environment string) string => 'Model caller (${workload}-${environment})'

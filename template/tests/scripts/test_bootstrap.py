@@ -1,0 +1,124 @@
+"""The first steps of a project, with real git, and without Azure or GitHub."""
+
+import json
+import subprocess
+
+import bootstrap
+import pytest
+
+ROWS = [
+    {"name": "prod", "identity_of": "prod", "reviewed": True, "branch": "", "wait_minutes": 0},
+    {"name": "prod-rollout", "identity_of": "prod", "reviewed": False, "branch": "main", "wait_minutes": 0},
+    {"name": "bake-60-minutes", "identity_of": "", "reviewed": False, "branch": "", "wait_minutes": 60},
+]
+IDENTITY = {"id": "/subscriptions/s-1/x", "clientId": "c-1", "tenantId": "t-1"}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, azure):
+    """A project of its own, in which az is asked and the other commands are real."""
+    settings = {"workload": "demo", "location": "westeurope", "repository": "me/demo", "environments": ROWS}
+    path = tmp_path / "bootstrap.json"
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    monkeypatch.setattr(bootstrap, "PROJECT", tmp_path)
+    monkeypatch.setattr(bootstrap, "SETTINGS", path)
+    monkeypatch.setattr(bootstrap, "ROLE", tmp_path / "scoring-role.bicep")
+    monkeypatch.setattr(bootstrap, "az", azure)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Me")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "me@example.com")
+    azure.answers["identity show"] = IDENTITY
+    return tmp_path
+
+
+@pytest.fixture
+def commands(monkeypatch):
+    """Every command that would run, with what it reads; gh answers what the steps need."""
+    asked = []
+
+    def answer(*command, text=None):
+        asked.append((" ".join(command), text))
+        if command[:3] == ("gh", "api", "users/ann"):
+            return "7"
+        return '{"branch_policies": []}' if command[-1].endswith("deployment-branch-policies") else "version 9.9"
+
+    monkeypatch.setattr(bootstrap, "run", answer)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: f"/bin/{name}")
+    return asked
+
+
+def test_repository_is_started_once(project):
+    bootstrap.start_repository()
+    bootstrap.start_repository()
+    log = subprocess.run(["git", "log", "--format=%s"], cwd=project, capture_output=True, text=True, check=True).stdout
+    assert log.splitlines() == ["Start of the platform"]
+    branch = subprocess.run(
+        ["git", "branch", "--show-current"], cwd=project, capture_output=True, text=True, check=True
+    )
+    assert branch.stdout.strip() == "main"
+
+
+def test_machine_with_every_tool_gets_the_hooks(project, commands, monkeypatch):
+    monkeypatch.setattr(bootstrap, "succeeds", lambda *command: False)
+    assert bootstrap.main(["machine"]) == 0
+    ran = [command for command, _ in commands]
+    assert ran[-4:] == [
+        "git init --initial-branch main",
+        "git add --all",
+        "git commit --message Start of the platform",
+        "pre-commit install",
+    ]
+
+
+def test_missing_tool_is_named_and_the_rest_is_done(project, commands, monkeypatch, capsys):
+    monkeypatch.setattr(bootstrap, "succeeds", lambda *command: False)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None if name == "az" else name)
+    assert bootstrap.main(["machine"]) == 1
+    assert "az is missing: install 2.61 or newer" in capsys.readouterr().err
+    assert ("git add --all", None) in commands and ("pre-commit install", None) not in commands
+
+
+def test_old_tool_is_named(project, commands, monkeypatch):
+    monkeypatch.setitem(bootstrap.TOOLS, "az", ((10, 0), "https://example.com"))
+    assert bootstrap.shortage("az") == "az is too old: install 10.0 or newer, https://example.com"
+    assert bootstrap.shortage("git") == ""
+
+
+def test_role_is_defined_from_its_template(project, azure):
+    (project / "scoring-role.bicep").touch()
+    assert bootstrap.main(["role", "prod"]) == 0
+    (command,) = azure.said("deployment sub create")
+    assert "--location westeurope" in command and "scoring-role.bicep" in command
+    assert command.endswith("--parameters workload=demo environmentName=prod")
+
+
+def test_no_role_where_none_is_needed(project, azure, capsys):
+    assert bootstrap.main(["role", "prod"]) == 1
+    assert "needs no role" in capsys.readouterr().err and not azure.asked
+
+
+def test_environments_get_their_protection_and_no_secret(project, commands):
+    assert bootstrap.main(["github", "--reviewer", "ann"]) == 0
+    made = {command.rpartition("/")[2].split(" ")[0]: json.loads(text) for command, text in commands if text}
+    assert made["prod"]["reviewers"] == [{"type": "User", "id": 7}] and made["prod"]["wait_timer"] == 0
+    assert made["prod-rollout"]["reviewers"] == []
+    assert made["prod-rollout"]["deployment_branch_policy"]["custom_branch_policies"] is True
+    assert made["bake-60-minutes"]["wait_timer"] == 60
+    ran = [command for command, _ in commands]
+    assert "gh variable set AZURE_CLIENT_ID --env prod-rollout --repo me/demo --body c-1" in ran
+    assert "gh variable set AZURE_SUBSCRIPTION_ID --env prod --repo me/demo --body s-1" in ran
+    assert any(command.endswith("deployment-branch-policies --field name=main") for command in ran)
+    assert not any("secret" in command or "bake" in command and "variable" in command for command in ran)
+
+
+def test_github_is_asked_only_where_the_repository_is(project, commands, capsys):
+    (project / "bootstrap.json").write_text('{"environments": []}', encoding="utf-8")
+    assert bootstrap.main(["github", "--reviewer", "ann"]) == 1
+    assert "Azure Pipelines" in capsys.readouterr().err and not commands
+
+
+def test_service_connection_is_trusted(project, azure):
+    assert bootstrap.main(["trust", "prod", "--issuer", "https://i", "--subject", "sc://me"]) == 0
+    (command,) = azure.said("identity federated-credential create")
+    assert "--identity-name id-demo-prod-pipeline --resource-group rg-demo-prod-platform" in command
+    assert "--issuer https://i --subject sc://me" in command
