@@ -20,7 +20,7 @@ def platform(azure, monkeypatch):
     monkeypatch.setattr(batch_run.time, "sleep", azure.slept.append)
     monkeypatch.setattr(batch_run, "sign_in", lambda: azure.asked.append("sign in"))
     outputs = {"batchEndpointName": {"value": "tables"}}
-    azure.answers["deployment sub show"] = {"properties": {"outputs": outputs}}
+    azure.answers["stack sub show"] = {"outputs": outputs}
     azure.answers[SHOW] = {"defaults": {"deployment_name": "blue"}}
     azure.answers["ml batch-deployment show"] = {"tags": {"model_version": "7"}}
     azure.answers[INVOKE] = {"name": "run-1"}
