@@ -318,7 +318,9 @@ def _unreached(
         if same(rule.get("type"), "PrivateEndpoint")
     ]
     stores = environment_facts(project.answers, environment.name)["stores"]
-    if stores and ("microsoft.storage/storageaccounts", "blob") not in ends:
+    # Endpoints take models from the registry: in the second region nothing reads the storage of the platform.
+    reads = stores and not workspace.name.endswith("-inference-2")
+    if reads and ("microsoft.storage/storageaccounts", "blob") not in ends:
         yield "add a private endpoint for the blobs of the platform"
     registry = ("microsoft.machinelearningservices/registries", "amlregistry")
     if not workspace.name.endswith("-exploration") and registry not in ends:
