@@ -59,10 +59,10 @@ def one_of_each(project: Project) -> Iterator[Finding]:
     models = sorted(path.name for path in (project.root / "ml/models").glob("*") if path.is_dir())
     yield verdict("ml/models", [] if models else ["add the folder of the model"])
     if answers["own_model_hosting"] == "databricks":
-        found = value_at(yaml_file(project, "ml/resources/serving.yml"), "resources.model_serving_endpoints") or {}
+        found = value_at(yaml_file(project, "ml/serving/databricks.yml"), "resources.model_serving_endpoints") or {}
         names = [str(value_at(row, "config.served_entities") or "").count(f".{name}'") for name, row in found.items()]
         faults = [] if sorted(found) == models and all(names) else ["serve each model by an endpoint of its name"]
-        yield verdict("ml/resources/serving.yml", faults)
+        yield verdict("ml/serving/databricks.yml", faults)
         return
     for name in models:
         body = yaml_file(project, f"ml/models/{name}/deployment.yml")

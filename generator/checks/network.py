@@ -316,7 +316,9 @@ def _unreached(project: Project, workspace: Resource, rules: Mapping[str, Any]) 
         for rule in rules.values()
         if same(rule.get("type"), "PrivateEndpoint")
     ]
-    reads = not workspace.name.endswith("-inference") or project.answers["own_batch"]
+    # Endpoints take models from the registry: of the workspaces that serve, only batch reads the platform's storage.
+    serves = "-inference" in workspace.name
+    reads = not serves or (workspace.name.endswith("-inference") and project.answers["own_batch"])
     if reads and ("microsoft.storage/storageaccounts", "blob") not in ends:
         yield "add a private endpoint for the blobs of the platform"
     registry = ("microsoft.machinelearningservices/registries", "amlregistry")

@@ -60,7 +60,7 @@ MUTATIONS: list[Mutation] = [
         "INF-01",
         DATABRICKS,
         "not served",
-        edit("ml/resources/serving.yml", "    example:\n", "    another:\n"),
+        edit("ml/serving/databricks.yml", "    example:\n", "    another:\n"),
         "by an endpoint of its name",
     ),
     ("INF-02", DEFAULT, "traffic", put("prod", ENDPOINT, "properties.traffic", {"blue": 100}), "remove traffic"),
