@@ -257,6 +257,7 @@ def evaluate_rollout(
         "deploymentName": "'blue'",
         "heldInstances": str(held),
         "tags": "\n".join(["{", *rows, "}"]),
+        **({"purpose": "'inference'"} if answers["second_endpoint"] else {}),
     }
     group = f"rg-{workload}-{environment.name}-inference"
     return _snapshot_of(root / ONLINE_DEPLOYMENT, values, location, compiler, group)

@@ -181,6 +181,9 @@ class Platform:
         self.kept[name] = instances
         self.after_call()
 
+    def measure(self, name: str) -> None:
+        self.after_call()
+
     def call(self, name: str, request: Path) -> Any:
         caller = Caller(NETWORK.splitter.address)
         NETWORK.platform = self

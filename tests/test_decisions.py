@@ -193,7 +193,7 @@ def test_own_models_take_the_least_to_operate(needs, hosting, gpu, mirror):
 
 COMPONENTS = [  # SEC-06: one identity a component, in the environments where the component lives
     ({"functions": ["eda"]}, {"exploration-workspace": ["dev"]}),
-    ({"functions": ["eda"], "eda_platform": "databricks"}, {"databricks": ["dev"]}),
+    ({"functions": ["eda"], "eda_platform": "databricks"}, {"exploration": ["dev"]}),
     ({"functions": ["eda"], **DATABRICKS}, {"exploration": ["dev"]}),
     ({"functions": ["training"]}, {"training-workspace": ["dev"]}),
     ({"functions": ["training"], "training_cadence": "daily"}, {"training": ["dev"], "training-workspace": ["dev"]}),
@@ -243,6 +243,44 @@ COMPONENTS = [  # SEC-06: one identity a component, in the environments where th
 def test_components_are_exactly_what_was_asked_for(needs, components):
     rows = resolve(needs)["components"]
     assert {row["name"]: row["environments"] for row in rows} == components
+
+
+LAKE = [  # EDA-07: Unity Catalog knows a path by one credential
+    ({"functions": ["eda"], "eda_platform": "databricks"}, {"exploration": (["data"], ["exploration"])}),
+    (DATABRICKS, {"exploration": ([], ["exploration"]), "training": (["data"], ["models"])}),
+    ({**DATABRICKS, "training_platform": "azure_ml"}, {"exploration": (["data"], ["exploration"])}),
+    (
+        {**DATABRICKS, "functions": ["batch_inference"], "model_sources": ["own"]},
+        {"batch": (["batch-input"], ["batch-output"])},
+    ),
+    ({"functions": ["training"]}, {}),
+]
+
+
+@pytest.mark.parametrize(("needs", "reached"), LAKE)
+def test_each_container_belongs_to_one_function_on_databricks(needs, reached):
+    answers = resolve({"functions": ["eda", "training"], **needs})
+    rows = {row["name"]: row for row in answers["components"] if row["name"] in answers["databricks_connectors"]}
+    assert {name: (row["reads"], row["writes"]) for name, row in rows.items()} == reached
+    assert not any(row["sends_telemetry"] or row["pulls_images"] for row in rows.values())
+
+
+PROMOTION = [  # versions are copied where one model is promoted and Unity Catalog is where it is used
+    (DATABRICKS, True),
+    ({**DATABRICKS, "model_promotion": "code"}, False),
+    ({**DATABRICKS, "environments": ["dev"]}, False),
+    ({}, False),
+    (
+        {**DATABRICKS, "functions": ["online_inference"], "model_sources": ["own"], "own_model_hosting": "databricks"},
+        True,
+    ),
+    ({**DATABRICKS, "functions": ["training", "online_inference"], "model_sources": ["own"]}, False),
+]
+
+
+@pytest.mark.parametrize(("needs", "promotes"), PROMOTION)
+def test_promotion_in_unity_catalog_is_for_those_who_need_it(needs, promotes):
+    assert resolve({"functions": ["training"], **needs})["promotes_in_catalog"] is promotes
 
 
 STORES = [  # GEN-01: storage and registry exist only for those who use them

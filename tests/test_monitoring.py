@@ -27,6 +27,7 @@ KINDS = {
     "default": {
         "gateway-v2",
         "foundry-account",
+        "measured-workspace",
         "ml-workspace",
         "online-endpoint",
         "online-deployment",
@@ -42,10 +43,17 @@ KINDS = {
 """Kinds of metric rules besides those that every project has."""
 
 QUERIES = {
-    "default": {"gateway-errors", "gateway-throttled", "gateway-latency", "gateway-quota", "log-ingestion"},
-    "all-reused": {"gateway-errors", "gateway-throttled", "gateway-latency", "gateway-quota"},
+    "default": {
+        "gateway-errors",
+        "gateway-throttled",
+        "gateway-latency",
+        "gateway-quota",
+        "gateway-tokens",
+        "log-ingestion",
+    },
+    "all-reused": {"gateway-errors", "gateway-throttled", "gateway-latency", "gateway-quota", "gateway-tokens"},
     "batch-only": {"log-ingestion"},
-    "foundation-chat": {"gateway-errors", "gateway-throttled", "gateway-quota", "log-ingestion"},
+    "foundation-chat": {"gateway-errors", "gateway-throttled", "gateway-quota", "gateway-tokens", "log-ingestion"},
     "kubernetes-models": {"gateway-errors", "gateway-throttled", "gateway-latency", "log-ingestion"},
 }
 
@@ -243,8 +251,13 @@ def test_thresholds_follow_the_answers(projects):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_workbook(projects, name):
-    book = json.loads((projects[name] / "monitoring/workbooks/platform.json").read_text())
+def test_workbooks(projects, name):
+    for path in (projects[name] / "monitoring/workbooks").glob("*.json"):
+        check_workbook(json.loads(path.read_text()))
+
+
+def check_workbook(book: dict) -> None:
+    """Items have names of their own, and every picture has a title and a query of this platform."""
     assert book["version"] == "Notebook/1.0"
     names = [item["name"] for item in book["items"]]
     assert len(set(names)) == len(names) and names[0] == "parameters"
@@ -255,14 +268,28 @@ def test_workbook(projects, name):
 
 
 def test_workbook_sections_follow_the_answers(projects):
-    def sections(name: str) -> set[str]:
-        book = json.loads((projects[name] / "monitoring/workbooks/platform.json").read_text())
+    def sections(name: str, book: str = "platform") -> set[str]:
+        path = projects[name] / f"monitoring/workbooks/{book}.json"
+        book = json.loads(path.read_text()) if path.exists() else {"items": []}
         return {item["name"] for item in book["items"] if item["type"] == 1}
 
     assert sections("default") == {"gateway", "tokens", "models", "endpoint", "runs", "storage", "vault"}
     assert sections("batch-only") == {"runs", "storage", "vault"}
     assert sections("kubernetes-models") == {"gateway", "runs", "storage", "vault"}
     assert sections("foundation-chat") == {"gateway", "tokens", "models", "vault"}
+    assert sections("default", "quality") == {"own-models", "foundation"}
+    assert sections("batch-only", "quality") == set()
+    assert sections("kubernetes-models", "quality") == {"own-models"}
+    assert sections("foundation-chat", "quality") == {"foundation"}
+    assert sections("foundation-chat", "consumption") == {"tokens"}
+    assert sections("default", "consumption") == set()
+
+
+def test_prices_start_empty_and_name_every_model(projects):
+    prices = json.loads((projects["foundation-chat"] / "monitoring/prices.json").read_text())
+    assert prices["currency"] is None and list(prices["models"]) == ["gpt-5.4", "text-embedding-3-large"]
+    assert {row["prompt"] for row in prices["models"].values()} == {None}
+    assert not (projects["default"] / "monitoring/prices.json").exists()
 
 
 def parameters(project: Path, environment: str) -> str:

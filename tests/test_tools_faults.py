@@ -81,8 +81,52 @@ targets:
               level: CAN_EDIT
 """
 
-JOB = """\
+SERVING = """\
+bundle:
+  name: b
+variables:
+  stable_version:
+    description: Version
+  caller:
+    description: Who calls
+targets:
+  dev:
+    default: true
+    variables:
+      stable_version: "1"
 resources:
+  model_serving_endpoints:
+    a:
+      name: a
+      config:
+        served_entities:
+          - name: stable
+            entity_name: a.b.c
+            entity_version: ${var.stable_version}
+      permissions:
+        - service_principal_name: ${var.caller}
+          level: CAN_QUERY
+"""
+
+JOB = """\
+targets:
+  dev:
+    resources:
+      volumes:
+        a:
+          catalog_name: ${var.catalog}
+          schema_name: ${resources.schemas.a.name}
+          name: a
+          volume_type: EXTERNAL
+          storage_location: abfss://a@b.dfs.core.windows.net/c
+          grants:
+            - principal: b
+              privileges: [READ_VOLUME]
+resources:
+  schemas:
+    a:
+      catalog_name: ${var.catalog}
+      name: a
   jobs:
     a:
       name: ${var.catalog}
@@ -408,10 +452,32 @@ CASES = [
         {
             "ml/databricks.yml": BUNDLE,
             "ml/resources/a.yml": JOB,
+            "ml/serving/databricks.yml": SERVING,
+            "ml/README.md": "export BUNDLE_VAR_caller=<id>\n",
             "ml/requirements.txt": "",
             "ml/pyproject.toml": SCRIPTS,
         },
         [
+            ("ml/README.md", "", "the variable caller has no value"),
+            (
+                "ml/serving/databricks.yml",
+                SERVING.replace("- name: stable", "- title: stable"),
+                "title is not known",
+            ),
+            (
+                "ml/serving/databricks.yml",
+                SERVING.replace("level: CAN_QUERY", "may: CAN_QUERY"),
+                "a permission has a level",
+            ),
+            ("ml/resources/a.yml", JOB.replace("  dev:", "  prod:"), "prod is no target"),
+            ("ml/resources/a.yml", JOB.replace("schemas.a.name", "schemas.b.name"), "schemas.b is referred to"),
+            (
+                "ml/resources/a.yml",
+                JOB.replace("volume_type: EXTERNAL", "volume_type: OTHER"),
+                "volume_type is not known",
+            ),
+            ("ml/resources/a.yml", JOB.replace("privileges:", "rights:"), "a grant has a principal and privileges"),
+            ("ml/resources/a.yml", "variables: {}\n" + JOB, "variables belongs into databricks.yml"),
             ("ml/databricks.yml", BUNDLE.replace("default: true", "default: false"), "0 targets are the default"),
             (
                 "ml/databricks.yml",

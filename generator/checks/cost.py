@@ -1,15 +1,19 @@
 """Checks of the cost rows (COST): what is spent, and who is told."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from generator.checks import Finding, check
 from generator.checks.expected import owners_types
-from generator.checks.reading import label, text_of, verdict
+from generator.checks.reading import label, object_of, text_of, verdict, workbook_queries
 from generator.checks.tables import IDLE_FREE, IDLE_PAID
 from generator.evaluation import Environment, Project, Resource
 
 BUDGET = "Microsoft.Consumption/budgets"
+PRICES = "monitoring/prices.json"
+PRICED = re.compile(r"let prices = dynamic\((\{.*\})\);")
 MOST_NOTIFICATIONS = 5
 """Notifications that the platform takes on one budget."""
 
@@ -45,6 +49,64 @@ def _faults(budget: Resource, amount: int, mailbox: str) -> Iterator[str]:
         yield "more than five notifications, remove some"
     if not all(mailbox in row.get("contactEmails", []) for row in rows):
         yield "a notification does not reach the mailbox of the answers, add it"
+
+
+@check("COST-02")
+def consumers_see_their_cost(project: Project) -> Iterator[Finding]:
+    """A workbook prices the tokens of consumers and models by the table of its owner, or says that a price is missing.
+
+    Looks at `monitoring/prices.json` (a line for each model that callers may ask for; null is a price that nobody has
+    looked up) and at the queries of the evaluated workbooks.
+
+    Source: https://learn.microsoft.com/azure/api-management/api-management-howto-llm-logs
+    """
+    answers = project.answers
+    prices = object_of(project.root / PRICES)
+    models = {str(answers["chat_model"]), str(answers["embedding_model"])}
+    yield verdict(PRICES, _price_faults(prices, models))
+    logged = answers["new_gateway"] and answers["prompt_logging"] != "none"
+    sources = ("ApiManagementGatewayLlmLog", "ApiManagementGatewayLogs") if logged else ("AppMetrics",)
+    for environment in project.environments.values():
+        found = [
+            text
+            for item in environment.of_type("Microsoft.Insights/workbooks")
+            for text in (workbook_queries(str(item.properties.get("serializedData"))) or {}).values()
+            if "let prices" in text
+        ]
+        faults = [] if found else ["no query prices tokens, add the workbook of consumption"]
+        for text in found:
+            faults += [f"a query does not read {name}, join it" for name in sources if name not in text]
+            faults += (
+                []
+                if not logged or "on CorrelationId" in text
+                else ["a query joins calls otherwise than by CorrelationId"]
+            )
+            faults += [
+                f"a query does not tell {name} apart" for name in ("Product", "Subscription") if name not in text
+            ]
+            given = PRICED.search(text)
+            if given is None or json.loads(given[1]) != prices:
+                faults.append(f"a query does not hold the prices of {PRICES}, load them")
+        if found and not any('"no price"' in text for text in found):
+            faults.append("a missing price looks like no cost, show it")
+        yield verdict(f"{environment.name}: cost of consumers", sorted(set(faults)))
+
+
+def _price_faults(prices: Mapping[str, Any], models: Iterable[str]) -> Iterator[str]:
+    """What is wrong with the owner's table of prices."""
+    if not prices:
+        yield "there is none, add it"
+        return
+    rows = prices.get("models") or {}
+    values = [row.get(kind) for row in rows.values() for kind in ("prompt", "completion")]
+    for name in sorted(set(models) - rows.keys()):
+        yield f"{name} has no line, add it"
+    if not isinstance(prices.get("tokensPerUnit"), int) or prices["tokensPerUnit"] <= 0:
+        yield "it does not say for how many tokens a price is, set tokensPerUnit"
+    if any(value is not None and (isinstance(value, (bool, str)) or value < 0) for value in values):
+        yield "a price is no number, correct it"
+    if any(values) and not re.fullmatch(r"[A-Z]{3}", str(prices.get("currency"))):
+        yield "its prices have no currency, set its code of three letters"
 
 
 @check("COST-03")

@@ -14,6 +14,7 @@ from generator.checks.expected import presence
 from generator.checks.reading import (
     compare,
     decision_table,
+    identity_name,
     label,
     located,
     on_github,
@@ -37,6 +38,7 @@ STORAGE = "Microsoft.Storage/storageAccounts"
 DATA_WRITERS = ("storageBlobDataContributor", "contributor", "owner")
 """Roles of the table that write blobs, or let their holder do so."""
 CONNECTOR = "Microsoft.Databricks/accessConnectors"
+UNDER = "identity.userAssignedIdentities"
 MACHINE_NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9]|-(?=[A-Za-z0-9-]*[A-Za-z])){2,23}")
 """Letters, digits and hyphens, a letter somewhere after each hyphen.
 Source: https://learn.microsoft.com/azure/machine-learning/how-to-create-compute-instance"""
@@ -235,7 +237,7 @@ def data_is_only_read(project: Project) -> Iterator[Finding]:
 
 def _explores(name: str) -> bool:
     """Whether an identity is one that people explore through: compute instances have none."""
-    return belongs_to(name, "exploration") or belongs_to(name, "databricks")
+    return belongs_to(name, "exploration")
 
 
 def _constant(path: Path, name: str) -> dict[str, Any]:
@@ -263,35 +265,68 @@ def _logs(setting: Resource) -> bool:
 
 @check("EDA-07")
 def databricks_closed(project: Project) -> Iterator[Finding]:
-    """EDA-07: a new Databricks workspace is premium, without public addresses, and its connector has an identity.
+    """EDA-07: a new Databricks workspace is premium and without public addresses; each function has a connector.
 
-    Whoever explores there, in a new workspace or an existing one, does it under a policy, through a connector of ours,
-    and has no compute instance besides.
+    A connector has the identity of its function, in a new workspace or an existing one, and `ml/storage.json` gives
+    each container to one of them. Whoever explores does it under a policy, and has no compute instance besides.
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-databricks
     """
     answers = project.answers
-    asked, explores = answers["databricks_environments"], "eda" in answers["functions"]
-    explores = explores and answers["eda_platform"] == "databricks"
-    if project.environments and not asked and not explores and not list(located(project, DATABRICKS, CONNECTOR)):
+    asked, lake = answers["databricks_environments"], answers["databricks_connectors"]
+    if project.environments and not asked and not lake and not list(located(project, DATABRICKS, CONNECTOR)):
         raise DoesNotApply("The workspace exists already: how it is set up is its owner's to decide.")
     for environment in project.environments.values():
-        own = environment.name == "dev" and answers["exploration_connector"]
         due = 1 if environment.name in asked else 0
-        for kind, wanted in ((DATABRICKS, due), (CONNECTOR, max(due, int(own)))):
-            count = len(environment.of_type(kind))
-            faults = [] if count == wanted else [f"{count}, there must be {wanted}"]
-            yield verdict(f"{environment.name}: {kind}", faults)
+        count = len(environment.of_type(DATABRICKS))
+        faults = [] if count == due else [f"{count}, there must be {due}"]
+        yield verdict(f"{environment.name}: {DATABRICKS}", faults)
         yield from _workspaces(environment, answers["private"])
-        both = [item.name for item in machines(environment)] if explores else []
-        yield verdict(
-            f"{environment.name}: compute instances", [f"remove {name}, people explore here" for name in both]
-        )
-        for item in environment.of_type(CONNECTOR):
-            yield compare(environment, item, {"identity.type": "UserAssigned"})
-    if explores:
+        both = [item.name for item in machines(environment)] if "exploration" in lake else []
+        faults = [f"remove {name}, people explore on Databricks" for name in both]
+        yield verdict(f"{environment.name}: compute instances", faults)
+        yield from _connectors(environment, _on_databricks(answers, environment.name))
+    if lake:
         yield from _lake(project)
+        yield _storage(project)
+    if "exploration" in lake:
         yield from _cluster_policy(project)
         yield from _experiment(project)
+
+
+def _on_databricks(answers: Mapping[str, Any], environment: str) -> list[dict[str, Any]]:
+    """Components of an environment that Unity Catalog is when it reaches storage."""
+    rows = [row for row in answers["components"] if environment in row["environments"]]
+    return [row for row in rows if row["name"] in answers["databricks_connectors"]]
+
+
+def _connectors(environment: Environment, components: list[dict[str, Any]]) -> Iterator[Finding]:
+    """One connector a function, with the identity of that function."""
+    found = environment.of_type(CONNECTOR)
+    faults = [] if len(found) == len(components) else [f"{len(found)}, there must be {len(components)}"]
+    for name in (row["name"] for row in components):
+        own = [item for item in found if belongs_to(item.name, name)]
+        held = [identity_name(key) or "" for item in own for key in value_at(item.body, UNDER) or {}]
+        right = len(held) == 1 and belongs_to(held[0], name)
+        faults += [] if right else [f"give {name} a connector with its identity and no other"]
+    yield verdict(f"{environment.name}: {CONNECTOR}", faults)
+    for item in found:
+        yield compare(environment, item, {"identity.type": "UserAssigned"})
+
+
+def _storage(project: Project) -> Finding:
+    """Unity Catalog knows a path by one credential: each container has one function, which may only read some."""
+    path = "ml/storage.json"
+    written = json.loads(text_of(project.root / path) or "{}").get("environments", {})
+    faults = []
+    for name in project.answers["environments"]:
+        rows = _on_databricks(project.answers, name)
+        wanted = [(item, row["name"], True) for row in rows for item in row["reads"]]
+        wanted += [(item, row["name"], False) for row in rows for item in row["writes"]]
+        found = [(row["container"], row["component"], row["read_only"]) for row in written.get(name, [])]
+        faults += [] if sorted(found) == sorted(wanted) else [f"give {name} the containers that its functions reach"]
+        if len({item for item, _, _ in found}) < len(found):
+            faults.append(f"{name}: a container belongs to one function")
+    return verdict(path, faults)
 
 
 def _workspaces(environment: Environment, private: bool) -> Iterator[Finding]:

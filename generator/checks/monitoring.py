@@ -3,11 +3,25 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
+
+import yaml
 
 from generator.checks import Finding, check
-from generator.checks.expected import presence
-from generator.checks.reading import compare, label, located, object_of, value_at, verdict
+from generator.checks.expected import evaluate_condition, presence
+from generator.checks.reading import (
+    compare,
+    label,
+    located,
+    object_of,
+    same,
+    text_of,
+    value_at,
+    verdict,
+    workbook_queries,
+)
 from generator.checks.tables import DEAD_METRICS, LOGGED
+from generator.checks.training import yaml_file
 from generator.evaluation import Environment, Project, Resource
 
 METRIC_ALERT = "Microsoft.Insights/metricAlerts"
@@ -16,6 +30,7 @@ ACTIVITY_ALERT = "Microsoft.Insights/activityLogAlerts"
 DIAGNOSTICS = "Microsoft.Insights/diagnosticSettings"
 LOGS = "Microsoft.OperationalInsights/workspaces"
 WORKBOOK = "Microsoft.Insights/workbooks"
+COMPONENT = "Microsoft.Insights/components"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
 GATEWAY = "Microsoft.ApiManagement/service"
@@ -25,7 +40,7 @@ HEADINGS = ("Detect", "Decide", "Act", "Verify")
 RUNBOOK = re.compile(r"docs/runbooks/[a-z-]+\.md")
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 DEPLOYMENT_METRICS = {"CpuUtilizationPercentage", "CpuMemoryUtilizationPercentage", "DeploymentCapacity"}
-ENDPOINT_METRICS = {"RequestLatency_P95", "RequestsPerMinute"}
+ENDPOINT_METRICS = {"RequestLatency_P95", "RequestsPerMinute", "ConnectionsActive"}
 WORKSPACE_METRICS = {
     "Failed Runs",
     "Not Responding Runs",
@@ -36,6 +51,54 @@ WORKSPACE_METRICS = {
 BODIES = [(side, way) for side in ("frontend", "backend") for way in ("request", "response")]
 AVAILABILITY = "AzureOpenAIAvailabilityRate"
 CLASSIC_TIERS = ("Developer", "Premium")
+DRIFT_INPUTS = ("collected.path", "model.path", "model_version", "deployment")
+DEPENDENCIES = {
+    "Microsoft.KeyVault/vaults": ("Availability", "SaturationShoebox", "ServiceApiLatency"),
+    "Microsoft.Storage/storageAccounts": ("Availability",),
+    "Microsoft.Network/applicationGateways": ("UnhealthyHostCount",),
+    "Microsoft.Network/azureFirewalls": ("FirewallHealth", "SNATPortUtilization"),
+    "Microsoft.App/containerApps": ("Replicas", "RestartCount", "UsageNanoCores", "WorkingSetBytes"),
+    "Microsoft.ContainerService/managedClusters": (
+        "node_cpu_usage_percentage",
+        "node_memory_working_set_percentage",
+        "node_disk_usage_percentage",
+        "cluster_autoscaler_unschedulable_pods_count",
+    ),
+}
+"""What is watched of each service that the platform stands on."""
+MANAGED = "own_online and own_model_hosting == 'managed_endpoint'"
+BOOKS = {
+    "platform": {
+        "vault-calls": "true",
+        "gateway-traffic": "online",
+        "gateway-errors": "online",
+        "gateway-consumers": "online",
+        "tokens-by-model": "foundation_online",
+        "models-calls": "'foundation' in model_sources",
+        "storage-failures": "needs_storage or aml_inference",
+        "endpoint-traffic": MANAGED,
+        "endpoint-latency": MANAGED,
+        "runs-failed": "aml_exploration or aml_training or aml_inference",
+    },
+    "quality": {
+        "own-models-answers": "own_online",
+        "versions-errors": MANAGED,
+        "versions-latency": MANAGED,
+        "foundation-latency": "'foundation' in model_sources",
+        "foundation-errors": "'foundation' in model_sources",
+        "foundation-blocked": "'foundation' in model_sources",
+        "foundation-tokens": "'foundation' in model_sources",
+    },
+    "consumption": {
+        "cost-by-consumer": "foundation_online and chargeback",
+        "cost-by-model": "foundation_online and chargeback",
+        "own-models-share": "own_online and chargeback",
+    },
+}
+"""Pictures of each workbook, and the answers that ask for them."""
+QUOTAS = re.compile(r"let quotas = dynamic\((\{.*?\})\);")
+EVEN_PACE_PERCENT = 100
+"""The pace at which a quota lasts for exactly a month."""
 
 
 @check("MON-01")
@@ -192,62 +255,214 @@ def gateway_is_watched(project: Project) -> Iterator[Finding]:
 
 @check("MON-07")
 def platform_is_watched(project: Project) -> Iterator[Finding]:
-    """Service health and resource health are watched, and the key vault, storage and the door with their metrics."""
+    """Service health and the health of every resource are watched, and each dependency that exists with its metrics.
+
+    Source: https://learn.microsoft.com/azure/azure-monitor/reference/supported-metrics/metrics-index
+    """
     for environment in project.environments.values():
         texts = [str(item.properties.get("condition")) for item in environment.of_type(ACTIVITY_ALERT)]
         for category in ("ServiceHealth", "ResourceHealth"):
             seen = any(category in text for text in texts)
             yield verdict(f"{environment.name}: {category}", [] if seen else ["no alert on it, add one"])
-    vault = ("Availability", "SaturationShoebox", "ServiceApiLatency")
-    yield from _missing(project, "Microsoft.KeyVault/vaults", vault)
-    yield from _missing(project, "Microsoft.Storage/storageAccounts", ("Availability",))
-    yield from _missing(project, "Microsoft.Network/applicationGateways", ("UnhealthyHostCount",))
+        watched = str([item.properties.get("scopes") for item in environment.of_type(ACTIVITY_ALERT)]).lower()
+        groups = [item.id for item in environment.of_type("Microsoft.Resources/resourceGroups")]
+        faults = [
+            f"{name} is not watched, add it to the scopes" for name in groups if f"'{name.lower()}'" not in watched
+        ]
+        yield verdict(f"{environment.name}: health of resources", faults)
+    for target, metrics in DEPENDENCIES.items():
+        yield from _missing(project, target, metrics)
+
+
+@check("MON-08")
+def consumption_is_watched(project: Project) -> Iterator[Finding]:
+    """Each consumer's tokens are compared with the quota of its file before the gateway refuses, and refusals are seen.
+
+    Looks at the evaluated rules: those that read tokens hold the quota of each file of `gateway/consumers`, split by
+    consumer, and wake somebody from more than an even pace.
+
+    Source: https://learn.microsoft.com/azure/api-management/llm-token-limit-policy
+    """
+    quotas = _token_quotas(project)
+    for environment in project.environments.values():
+        rules = [item for item in environment.of_type(QUERY_ALERT) if "Tokens" in _query(item)]
+        if not rules:
+            yield verdict(f"{environment.name}: tokens of consumers", ["no rule reads them, add it"])
+        for item in rules:
+            yield verdict(label(environment, item), _pace_faults(item, quotas), str(item))
+        refused = any("== 403" in _query(item) or '"403"' in _query(item) for item in environment.of_type(QUERY_ALERT))
+        yield verdict(f"{environment.name}: refused consumers", [] if refused else ["no rule sees refusals, add it"])
+
+
+def _token_quotas(project: Project) -> dict[str, int]:
+    """Tokens a month of each consumer of foundation models, by the name of its subscription, without a prefix."""
+    rows = [
+        yaml.safe_load(path.read_text("utf-8")) for path in sorted((project.root / "gateway/consumers").glob("*.yml"))
+    ]
+    return {str(row["name"]): row["monthlyTokenQuota"] for row in rows if row["monthlyTokenQuota"]}
+
+
+def _query(rule: Resource) -> str:
+    """Text of the queries of a log alert."""
+    return "\n".join(str(row.get("query")) for row in value_at(rule.properties, "criteria.allOf") or [])
+
+
+def _pace_faults(rule: Resource, quotas: dict[str, int]) -> list[str]:
+    """What is wrong with a rule that compares tokens with quotas."""
+    found = QUOTAS.search(_query(rule))
+    given = json.loads(found[1]) if found else {}
+    faults = []
+    for name, tokens in quotas.items():
+        rows = [value for key, value in given.items() if key == name or key.endswith(f"-{name}")]
+        if tokens not in rows:
+            faults.append(f"it does not know the quota of {name}, hand over {tokens}")
+    for row in value_at(rule.properties, "criteria.allOf") or []:
+        if "Consumer" not in [item.get("name") for item in row.get("dimensions") or []]:
+            faults.append("it does not say which consumer, split it by Consumer")
+        if not row.get("threshold", 0) > EVEN_PACE_PERCENT:
+            faults.append("an even pace wakes somebody, raise its threshold above 100")
+    return faults
 
 
 @check("MON-09")
 def workbooks_show_what_runs(project: Project) -> Iterator[Finding]:
-    """Each environment has a workbook, well-formed, with pictures of what the answers run and who consumes it."""
-    answers = project.answers
-    wanted = {"vault-calls"}
-    wanted |= {"gateway-traffic", "gateway-errors", "gateway-consumers"} if answers["online"] else set()
-    wanted |= {"tokens-by-model"} if answers["foundation_online"] else set()
-    wanted |= {"storage-failures"} if answers["needs_storage"] or answers["aml_inference"] else set()
-    managed = answers["own_online"] and answers["own_model_hosting"] == "managed_endpoint"
-    wanted |= {"endpoint-traffic", "endpoint-latency"} if managed else set()
+    """Each environment has a workbook of operations, of models that answer, and with chargeback of consumption.
+
+    Each has exactly the sections of what the answers run, and a query in each picture. Whether the queries fit the
+    tables is what the language service of Kusto says.
+    """
     for environment in project.environments.values():
-        found = environment.of_type(WORKBOOK)
-        yield verdict(f"{environment.name}: {WORKBOOK}", [] if found else ["there is none, deploy it"])
-        for item in found:
-            queries = _queries(str(item.properties.get("serializedData")))
+        found = {str(item.properties.get("displayName")).split()[-1]: item for item in environment.of_type(WORKBOOK)}
+        books = {name if name in BOOKS else "platform": item for name, item in found.items()}
+        for book, sections in BOOKS.items():
+            wanted = {name for name, expression in sections.items() if evaluate_condition(expression, project.answers)}
+            if book not in books:
+                faults = ["there is none, deploy it"] if wanted else []
+                yield verdict(f"{environment.name}: workbook {book}", faults)
+                continue
+            item = books[book]
+            queries = workbook_queries(str(item.properties.get("serializedData")))
             if queries is None:
                 faults = ["its serializedData is no workbook, correct the JSON"]
             else:
                 faults = [f"no picture {name}, add it" for name in sorted(wanted - queries.keys())]
+                idle = (queries.keys() & sections.keys()) - wanted
+                faults += [f"{name} shows what nobody runs, remove it" for name in sorted(idle)]
                 faults += [f"{name} has no query, add it" for name in sorted(queries) if not queries[name].strip()]
             yield verdict(label(environment, item), faults, str(item))
 
 
-def _queries(text: str) -> dict[str, str] | None:
-    """Name and query of each picture of a workbook; None when the text is none."""
-    try:
-        body = json.loads(text)
-    except json.JSONDecodeError:
-        return None
-    if not isinstance(body, dict) or body.get("version") != "Notebook/1.0":
-        return None
-    pictures = [row for row in body.get("items", []) if row.get("type") == 3]
-    return {str(row.get("name")): str(value_at(row, "content.query") or "") for row in pictures}
+@check("MON-10")
+def drift_is_measured(project: Project) -> Iterator[Finding]:
+    """A schedule measures drift and quality of data each day, the rollout points it at what answers, an alert sees it.
+
+    Looks at the files of the schedule, its pipeline and its component, at the limits, at the scripts that set and read
+    it, and at the evaluated alerts, roles and storage access.
+
+    Source: https://learn.microsoft.com/azure/machine-learning/concept-model-monitoring
+    """
+    yield verdict("ml/schedules/drift.yml", _schedule_faults(yaml_file(project, "ml/schedules/drift.yml")))
+    component = yaml_file(project, "ml/components/drift.yml")
+    faults = [] if "example_model.drift" in str(component.get("command")) else ["it measures nothing, run drift"]
+    if component.get("is_deterministic") is not False:
+        faults.append("an old answer may be reused, set is_deterministic to false")
+    yield verdict("ml/components/drift.yml", faults)
+    limits = yaml_file(project, "ml/drift-limits.yml")
+    missing = [name for name in ("feature_drift", "answer_drift", "broken_percent") if not limits.get(name)]
+    yield verdict("ml/drift-limits.yml", [f"no limit {name}, set it" for name in missing])
+    setting = text_of(project.root / "scripts/endpoint.py")
+    absent = [name for name in DRIFT_INPUTS if f"create_job.inputs.{name}" not in setting]
+    faults = [f"a rollout does not set {name} of the schedule" for name in absent]
+    if "endpoint.measure(" not in text_of(project.root / "scripts/rollout.py"):
+        faults.append("a rollout does not point the schedule at what answers")
+    yield verdict("scripts/rollout.py", faults)
+    experiment = str(yaml_file(project, "ml/pipelines/drift.yml").get("experiment_name"))
+    if project.answers["watches_drift"]:
+        seen = f'"{experiment}"' in text_of(project.root / "scripts/retrain.py")
+        yield verdict("scripts/retrain.py", [] if seen else [f"it does not look at the experiment {experiment}"])
+    for environment in project.environments.values():
+        yield verdict(f"{environment.name}: drift", _drift_faults(environment, experiment))
+
+
+def _schedule_faults(schedule: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with the schedule of the measurement."""
+    fields = str(value_at(schedule, "trigger.expression") or "").split()
+    if len(fields) != 5 or fields[2:] != ["*", "*", "*"]:
+        yield "it does not run each day, correct the trigger"
+    if value_at(schedule, "create_job.job") != "../pipelines/drift.yml":
+        yield "it runs another job"
+
+
+def _drift_faults(environment: Environment, experiment: str) -> Iterator[str]:
+    """What hides drift in one environment, or tells of it twice."""
+    found = [
+        str(dimension.get("operator"))
+        for item in environment.of_type(METRIC_ALERT)
+        if "-inference" in str(item.properties.get("scopes"))
+        for row in value_at(item.properties, "criteria.allOf") or []
+        for dimension in row.get("dimensions") or []
+        if row.get("metricName") == "Failed Runs" and dimension.get("values") == [experiment]
+    ]
+    if environment.of_type(ENDPOINT) and "DataCollectionErrorsPerMinute" not in _watched(environment, ENDPOINT):
+        yield "no alert on what is not collected, add it"
+    if "Include" not in found:
+        yield "no alert on measurements that fail, add it"
+    if "Exclude" not in found:
+        yield "a measurement that fails is told twice, exclude its experiment from failed runs"
 
 
 @check("MON-11")
 def telemetry_lives_in_the_workspace(project: Project) -> Iterator[Finding]:
-    """Application Insights writes to Log Analytics, and each API states which share of calls leaves a trace."""
-    for environment, item in located(project, "Microsoft.Insights/components"):
-        faults = [] if item.properties.get("WorkspaceResourceId") else ["it has no workspace, link it"]
-        yield compare(environment, item, {"properties.IngestionMode": "LogAnalytics"}, faults)
-    for environment, item in located(project, "Microsoft.ApiManagement/service/apis/diagnostics"):
+    """Application Insights writes to the workspace; gateway, workspaces and deployments are linked to it, and sampled.
+
+    Looks at the evaluated component, loggers, diagnostics of APIs and Azure ML workspaces, and at the definition of the
+    online deployment, which the rollout makes.
+
+    Source: https://learn.microsoft.com/azure/api-management/api-management-howto-app-insights
+    """
+    yield from presence(project, COMPONENT)
+    for environment in project.environments.values():
+        own = environment.of_type(LOGS)
+        wanted = own[0].id if own else str(project.answers["existing_log_analytics_id"])
+        for item in environment.of_type(COMPONENT):
+            linked = str(item.properties.get("WorkspaceResourceId")).lower() == wanted.lower()
+            faults = [] if linked else ["it does not write to the workspace of the environment, link it"]
+            yield compare(environment, item, {"properties.IngestionMode": "LogAnalytics"}, faults)
+        known = {item.id.lower() for item in environment.of_type(COMPONENT)}
+        for item in environment.of_type(WORKSPACE):
+            linked = str(item.properties.get("applicationInsights")).lower() in known
+            faults = [] if linked else ["it has no Application Insights of this environment, link it"]
+            yield verdict(label(environment, item), faults, str(item))
+        yield from _traces(environment, known)
+    if project.answers["own_online"] and project.answers["own_model_hosting"] != "databricks":
+        on = yaml_file(project, "ml/models/example/deployment.yml").get("app_insights_enabled") is True
+        faults = [] if on else ["its log goes nowhere, set app_insights_enabled to true"]
+        yield verdict("ml/models/example/deployment.yml", faults)
+
+
+def _traces(environment: Environment, components: set[str]) -> Iterator[Finding]:
+    """Each API has a logger that leads to a component of the environment, and a share of calls that leaves a trace."""
+    loggers = {
+        item.name.split("/")[-1]: str(item.properties.get("resourceId")).lower()
+        for item in environment.of_type(f"{GATEWAY}/loggers")
+        if same(item.properties.get("loggerType"), "applicationInsights")
+    }
+    for name, target in loggers.items():
+        faults = [] if target in components else ["it leads to no Application Insights of this environment, link it"]
+        yield verdict(f"{environment.name}: logger {name}", faults)
+    rows = environment.of_type(API_DIAGNOSTICS)
+    for api in {item.name.split("/")[1] for item in rows}:
+        traced = any(item.name.split("/")[1:] == [api, "applicationinsights"] for item in rows)
+        yield verdict(f"{environment.name}: traces of {api}", [] if traced else ["there are none, add a diagnostic"])
+    for item in rows:
         share = value_at(item.properties, "sampling.percentage")
-        yield verdict(label(environment, item), [] if share is not None else ["no sampling, state it"], str(item))
+        faults = [] if share is not None else ["no sampling, state it"]
+        if item.name.endswith("/applicationinsights"):
+            if str(item.properties.get("loggerId")).split("/")[-1] not in loggers:
+                faults.append("its logger does not exist, name the one of Application Insights")
+            if environment.name == "prod" and share == 100:
+                faults.append("every call in prod leaves a trace, sample")
+        yield verdict(label(environment, item), faults, str(item))
 
 
 @check("MON-12")

@@ -119,6 +119,18 @@ def decision_table(name: str) -> dict[str, Any]:
     return rows
 
 
+def workbook_queries(text: str) -> dict[str, str] | None:
+    """Name and query of each picture of a workbook; None when the text is none."""
+    try:
+        body = json.loads(text)
+    except json.JSONDecodeError:
+        return None
+    if not isinstance(body, dict) or body.get("version") != "Notebook/1.0":
+        return None
+    pictures = [row for row in body.get("items", []) if row.get("type") == 3]
+    return {str(row.get("name")): str(value_at(row, "content.query") or "") for row in pictures}
+
+
 def bicep_files(root: Path) -> Iterator[tuple[str, str]]:
     """Path relative to the project, and text, of each Bicep file."""
     for path in sorted((root / "infra").rglob("*.bicep")):

@@ -404,6 +404,9 @@ def needed_access(project: Project, environment: str) -> Iterator[tuple[str, str
             yield row["name"], "storageBlobDataReader", CONTAINER, container
         for container in row["writes"]:
             yield row["name"], "storageBlobDataContributor", CONTAINER, container
+        if row["name"] in project.answers["databricks_connectors"]:
+            # Unity Catalog hands out short access, signed with a key that an identity asks the account for.
+            yield row["name"], "storageBlobDelegator", STORAGE, ""
         if row["pulls_images"]:
             yield row["name"], "acrPull", REGISTRY, ""
         if row["sends_telemetry"]:

@@ -14,7 +14,8 @@ FIREWALL_SUBNET = "AzureFirewallSubnet"
 EXPECTED_COUNTS = {
     "Microsoft.Resources/resourceGroups": "2 + (1 if private else 0) + (1 if private and second_region else 0)"
     " + workspaces | length + [model_registry, serves_foundation, new_gateway] | select | list | length"
-    " + here | select('in', ['tuning', 'cluster', 'databricks', 'orchestrator']) | list | length",
+    " + here | select('in', ['tuning', 'cluster', 'orchestrator']) | list | length"
+    " + (1 if environment in databricks_environments else 0)",
     "Microsoft.OperationalInsights/workspaces": "0 if 'log_analytics' in reuse else 1",
     "Microsoft.Insights/components": "1",
     "Microsoft.Insights/actionGroups": "1",
@@ -35,7 +36,8 @@ EXPECTED_COUNTS = {
     "Microsoft.CognitiveServices/accounts": "models | length",
     "Microsoft.ApiManagement/service": "1 if new_gateway else 0",
     "Microsoft.ContainerService/managedClusters": "1 if 'cluster' in here else 0",
-    "Microsoft.Databricks/workspaces": "1 if 'databricks' in here else 0",
+    "Microsoft.Databricks/workspaces": "1 if environment in databricks_environments else 0",
+    "Microsoft.Databricks/accessConnectors": "here | select('in', databricks_connectors) | list | length",
     "Microsoft.Cache/redisEnterprise": "1 if semantic_cache else 0",
     "Microsoft.Network/applicationGateways": "(2 if second_region else 1) if internet_facing else 0",
     "Microsoft.App/managedEnvironments": "1 if 'orchestrator' in here else 0",
@@ -157,12 +159,13 @@ ALLOWED_TYPES = {
     "'orchestrator' in here": (
         "Microsoft.App/managedEnvironments",
         "Microsoft.App/containerApps",
+        "Microsoft.App/containerApps/authConfigs",
         "Microsoft.Network/privateDnsZones",
         "Microsoft.Network/privateDnsZones/A",
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
     ),
-    "'databricks' in here": ("Microsoft.Databricks/workspaces", "Microsoft.Databricks/accessConnectors"),
-    "'exploration' in here and exploration_connector": ("Microsoft.Databricks/accessConnectors",),
+    "environment in databricks_environments": ("Microsoft.Databricks/workspaces",),
+    "here | select('in', databricks_connectors) | list": ("Microsoft.Databricks/accessConnectors",),
 }
 """Condition over the answers and `environment_facts` -> resource types that one environment may have then."""
 
@@ -301,6 +304,7 @@ NOT_TAGGABLE = {
         "Microsoft.ApiManagement/service/products/apis",
         "Microsoft.ApiManagement/service/products/policies",
         "Microsoft.ApiManagement/service/subscriptions",
+        "Microsoft.App/containerApps/authConfigs",
         "Microsoft.Cache/redisEnterprise/databases",
         "Microsoft.Network/privateDnsZones/A",
         "Microsoft.KubernetesConfiguration/extensions",

@@ -30,6 +30,7 @@ BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
 CODE = (".yml", ".py", ".txt", ".toml", ".json")
 FLOATING = re.compile(r"[\w./-]+[@:]latest\b")
+TRAINING_FILE = "ml/resources/training.yml"
 WORKSPACE_ROLES = (
     "azureAIAdministrator",
     "keyVaultAdministrator",
@@ -45,6 +46,48 @@ def yaml_file(project: Project, path: str) -> dict[str, Any]:
     """A YAML file of the project; empty when it is missing."""
     body = yaml.safe_load(text_of(project.root / path))
     return body if isinstance(body, dict) else {}
+
+
+def bundle_resources(project: Project, path: str) -> dict[str, dict[str, Any]]:
+    """Resources that a file of the bundle declares: environment -> kinds of resources.
+
+    What stands at the top is in every environment of the bundle; a target of the file has its own besides.
+    """
+    body = yaml_file(project, path)
+    targets = body.get("targets") or {}
+    common = body.get("resources")
+    places = yaml_file(project, "ml/databricks.yml").get("targets") or {} if common else targets
+    found = {}
+    for name in places:
+        own = value_at(targets, f"{name}.resources") or {}
+        found[name] = _merged(common or {}, own)
+    return found
+
+
+def _merged(common: Any, own: Any) -> Any:
+    """Two mappings as a bundle merges them: the second one wins."""
+    if not (isinstance(common, dict) and isinstance(own, dict)):
+        return own
+    both = {key: _merged(common[key], own[key]) for key in common.keys() & own.keys()}
+    return {**common, **own, **both}
+
+
+def training_job(project: Project) -> dict[str, Any]:
+    """The training job of the bundle, which is the same wherever it is deployed; empty when there is none."""
+    found = bundle_resources(project, TRAINING_FILE).values()
+    return next((value_at(row, "jobs.train_example") or {} for row in found), {})
+
+
+def volume_faults(resources: Mapping[str, Any], name: str, container: str) -> Iterator[str]:
+    """What is wrong with a volume: it lies in a folder of its container, in the account that the deployment names.
+
+    Source: https://learn.microsoft.com/azure/databricks/volumes/paths
+    """
+    volume = value_at(resources, f"volumes.{name}") or {}
+    root = f"abfss://{container}@${{var.storage_account}}.dfs.core.windows.net/"
+    place = str(volume.get("storage_location"))
+    if volume.get("volume_type") != "EXTERNAL" or not place.startswith(root) or place == root:
+        yield f"make the volume {name} an external one in a folder of the container {container}"
 
 
 def clusters(environment: Environment) -> list[Resource]:
@@ -67,11 +110,11 @@ def codified(project: Project) -> Iterator[Finding]:
     """
     cadence = project.answers["training_cadence"]
     if project.answers["training_platform"] == "databricks":
-        job = value_at(yaml_file(project, "ml/resources/training.yml"), "resources.jobs.train_example") or {}
+        job = training_job(project)
         limit, tasks = job.get("timeout_seconds"), len(job.get("tasks") or [])
         cron = str(value_at(job, "schedule.quartz_cron_expression") or "")
         right = {"adhoc": "", "weekly": "0 0 2 ? * MON", "daily": "0 0 2 * * ?"}[cadence]
-        path = "ml/resources/training.yml"
+        path = TRAINING_FILE
     else:
         path = "ml/pipelines/train.yml"
         job = yaml_file(project, path)
@@ -169,6 +212,7 @@ def identity_of_training(project: Project) -> Iterator[Finding]:
         "acrPull",
         "azureMlRegistryUser",
         "monitoringMetricsPublisher",
+        "storageBlobDelegator",
         *(WORKSPACE_ROLES if project.answers["training_identity"] == "training-workspace" else ()),
     )
     reader, writer = roles["storageBlobDataReader"]["id"], roles["storageBlobDataContributor"]["id"]
@@ -191,6 +235,18 @@ def identity_of_training(project: Project) -> Iterator[Finding]:
         faults += _other_blobs(environment, held, reader, writer)
         faults += [f"take the role {guid} from it" for guid in sorted({role_id(item) for item in held} - allowed)]
         yield verdict(f"{name}: identity of training", faults)
+    if "training" in project.answers["databricks_connectors"]:
+        yield from _volumes(project)
+
+
+def _volumes(project: Project) -> Iterator[Finding]:
+    """On Databricks the job is where training is, on folders of the containers that the identity reaches."""
+    found = bundle_resources(project, TRAINING_FILE)
+    wanted = project.answers["training_environments"]
+    faults = [] if sorted(found) == sorted(wanted) else [f"deploy it to {', '.join(wanted)} and nowhere else"]
+    for resources in found.values():
+        faults += [*volume_faults(resources, "training", "data"), *volume_faults(resources, "runs", "models")]
+    yield verdict(TRAINING_FILE, list(dict.fromkeys(faults)))
 
 
 def _other_blobs(environment: Environment | None, held: Iterable[Resource], reader: str, writer: str) -> Iterator[str]:
@@ -262,10 +318,13 @@ def triggers(project: Project) -> Iterator[Finding]:
         wanted.append("create_job.inputs.git_sha")
     yield verdict("scripts/retrain.py", [f"set {name}" for name in wanted if name not in script])
     if answers["training_platform"] == "databricks":
-        job = value_at(yaml_file(project, "ml/resources/training.yml"), "resources.jobs.train_example") or {}
+        job = training_job(project)
         paused = value_at(job, "schedule.pause_status")
-        right = "${var.training_schedule}" if scheduled else None
-        yield verdict("ml/resources/training.yml", [] if paused == right else [f"set pause_status to {right}"])
+        right = "UNPAUSED" if scheduled else None
+        faults = [] if paused == right else [f"set pause_status to {right}"]
+        starters = [row.get("service_principal_name") for row in job.get("permissions") or []]
+        faults += [] if "${var.pipeline}" in starters else ["let the identity of the pipelines start it"]
+        yield verdict(TRAINING_FILE, faults)
 
 
 def _started_on_github(workflow: Mapping[str, Any], watched: bool) -> Iterator[str]:
@@ -333,10 +392,10 @@ def spot_only_when_interruptible(project: Project) -> Iterator[Finding]:
         yield from _reserved(project)
     else:
         interruptible = project.answers["training_interruptible"]
-        rows = value_at(yaml_file(project, "ml/resources/training.yml"), "resources.jobs.train_example.job_clusters")
+        rows = training_job(project).get("job_clusters")
         spot = any("SPOT" in str(value_at(row, "new_cluster.azure_attributes.availability")) for row in rows or [])
         faults = [] if rows and spot == interruptible else ["use spot workers for interruptible runs only"]
-        yield verdict("ml/resources/training.yml", faults)
+        yield verdict(TRAINING_FILE, faults)
     yield from _resumes(project)
 
 
@@ -388,12 +447,12 @@ def _resumes(project: Project) -> Iterator[Finding]:
         faults += [] if used == interruptible else ["pass the checkpoints to the command of interruptible runs"]
         yield verdict("ml/components/train.yml", faults)
         return
-    tasks = value_at(yaml_file(project, "ml/resources/training.yml"), "resources.jobs.train_example.tasks") or []
+    tasks = training_job(project).get("tasks") or []
     train: Mapping[str, Any] = next((task for task in tasks if task.get("task_key") == "train"), {})
     given = "checkpoints" in (value_at(train, "python_wheel_task.named_parameters") or {})
     faults = [] if given == interruptible else ["pass the checkpoints to the task of interruptible runs"]
     faults += ["try an interrupted task again"] if interruptible and not train.get("max_retries") else []
-    yield verdict("ml/resources/training.yml: task train", faults)
+    yield verdict(f"{TRAINING_FILE}: task train", faults)
 
 
 def _calls(path: Path) -> set[str]:

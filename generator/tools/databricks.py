@@ -44,32 +44,49 @@ ENDPOINT_CONFIG = ("serving", "EndpointCoreConfigInput")
 BUNDLE_KEYS = {"permissions", "lifecycle", "grants"}
 """Keys that the bundle adds to a resource."""
 VARIABLE = re.compile(r"\$\{var\.([\w-]+)\}")
+REFERENCE = re.compile(r"\$\{resources\.(\w+)\.([\w-]+)\.")
+GIVEN = re.compile(r"^export BUNDLE_VAR_(\w+)=", re.MULTILINE)
+"""A variable that the page on deployment sets."""
 
 
 def check_databricks(root: Path) -> ToolResult:
     """Databricks bundles hold what Databricks' package knows and refer to what exists (databricks-sdk)."""
 
     def faults(paths: Sequence[Path]) -> list[str]:
-        folder = paths[0].parent
-        bundle, parts = read_yaml(paths[0]) or {}, {path: read_yaml(path) or {} for path in paths[1:]}
-        found = [f"ml/{BUNDLE}: {fault}" for fault in _bundle(bundle)]
-        for path, data in {paths[0]: bundle, **parts}.items():
-            name = path.relative_to(root).as_posix()
-            for kind, key, body in _resources(data):
-                found += [f"{name}: {kind}.{key}: {fault}" for fault in _resource(folder, kind, body)]
-        texts = {path: path.read_text(encoding="utf-8") for path in paths}
-        return found + [f"ml/{BUNDLE}: {fault}" for fault in _variables(bundle, "\n".join(texts.values()))]
+        return [fault for path in paths if path.name == BUNDLE for fault in _bundle_faults(root, path)]
 
     return judge("databricks-sdk", bundle_files(root), faults)
 
 
 def bundle_files(root: Path) -> list[Path]:
-    """The bundle and the files that it includes."""
-    path = root / "ml" / BUNDLE
-    if not path.is_file():
-        return []
-    patterns = (read_yaml(path) or {}).get("include") or []
-    return [path, *sorted({item for pattern in patterns for item in path.parent.glob(pattern)})]
+    """Every bundle, each with the files that it includes."""
+    bundles = sorted((root / "ml").rglob(BUNDLE))
+    return [path for bundle in bundles for path in (bundle, *_included(bundle))]
+
+
+def _included(bundle: Path) -> list[Path]:
+    patterns = (read_yaml(bundle) or {}).get("include") or []
+    return sorted({item for pattern in patterns for item in bundle.parent.glob(pattern)})
+
+
+def _bundle_faults(root: Path, path: Path) -> Iterator[str]:
+    name = path.relative_to(root).as_posix()
+    bundle, parts = read_yaml(path) or {}, {part: read_yaml(part) or {} for part in _included(path)}
+    yield from (f"{name}: {fault}" for fault in _bundle(bundle))
+    for part, data in parts.items():
+        yield from (f"{part.relative_to(root).as_posix()}: {fault}" for fault in _part(data, bundle))
+    for part, data in {path: bundle, **parts}.items():
+        for kind, key, body in _resources(data):
+            for fault in _resource(path.parent, kind, body):
+                yield f"{part.relative_to(root).as_posix()}: {kind}.{key}: {fault}"
+    text = "\n".join(part.read_text(encoding="utf-8") for part in (path, *parts))
+    page = root / "ml" / "README.md"
+    given = GIVEN.findall(page.read_text(encoding="utf-8")) if page.is_file() else []
+    yield from (f"{name}: {fault}" for fault in _variables(bundle, text, set(given)))
+    known = {(kind, key) for data in (bundle, *parts.values()) for kind, key, _ in _resources(data)}
+    for part in (path, *parts):
+        for kind, key in sorted(set(REFERENCE.findall(part.read_text(encoding="utf-8"))) - known):
+            yield f"{part.relative_to(root).as_posix()}: {kind}.{key} is referred to and not declared"
 
 
 def _bundle(data: Mapping[str, Any]) -> Iterator[str]:
@@ -84,17 +101,25 @@ def _bundle(data: Mapping[str, Any]) -> Iterator[str]:
         yield f"{len(default)} targets are the default, one must be"
 
 
-def _variables(data: Mapping[str, Any], text: str) -> Iterator[str]:
+def _part(data: Mapping[str, Any], bundle: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the head of an included file."""
+    yield from (f"{key} belongs into {BUNDLE}" for key in sorted(data.keys() - {"resources", "targets"}))
+    for name in sorted((data.get("targets") or {}).keys() - (bundle.get("targets") or {}).keys()):
+        yield f"{name} is no target of the bundle"
+
+
+def _variables(data: Mapping[str, Any], text: str, given: set[str]) -> Iterator[str]:
+    """Variables that lead nowhere; `given` are those that whoever deploys is told to set."""
     declared, used = set(data.get("variables") or {}), set(VARIABLE.findall(text))
     yield from (f"the variable {name} is used and not declared" for name in sorted(used - declared))
     yield from (f"nothing uses the variable {name}" for name in sorted(declared - used))
-    for name in sorted(declared):
-        given = data["variables"][name]
-        if "default" in given or "lookup" in given:
+    for name in sorted(declared - given):
+        row = data["variables"][name]
+        if "default" in row or "lookup" in row:
             continue
         for target, body in (data.get("targets") or {}).items():
             if name not in (body.get("variables") or {}):
-                yield f"targets.{target}: the variable {name} has no value"
+                yield f"targets.{target}: the variable {name} has no value, and ml/README.md sets none"
 
 
 def _resources(data: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -113,6 +138,9 @@ def _resource(folder: Path, kind: str, body: dict[str, Any]) -> Iterator[str]:
     if kind == "model_serving_endpoints":
         yield from _lost(plain.pop("config", {}), *ENDPOINT_CONFIG)
     yield from _lost(plain, *KINDS[kind])
+    for row in body.get("grants") or []:
+        if set(row) != {"principal", "privileges"}:
+            yield "a grant has a principal and privileges"
     for row in body.get("permissions") or []:
         if not row.get("level") or len(row) != 2:
             yield "a permission has a level and one of group_name, service_principal_name and user_name"

@@ -1,51 +1,21 @@
-"""Sets what people explore with on Databricks: the cluster policy, who uses it, and the containers that they reach.
+"""Sets what people explore with on Databricks: the cluster policy, who uses it, and what they may do with containers.
 
-Bundles declare jobs and experiments; a cluster policy is none of their resources, and the name of the storage account
-is known only once it is there.
+Bundles declare jobs, volumes and experiments; cluster policies and external locations are none of their resources here.
+`databricks_storage.py` makes the locations.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import databricks_rest
-from azure_cli import Failure, az, exit_code
+from azure_cli import exit_code
+from databricks_workspace import Workspace, location_name
 
 POLICY = Path(__file__).parents[1] / "ml" / "exploration" / "cluster-policy.json"
 CONTAINERS = {"data": ["READ_FILES"], "exploration": ["READ_FILES", "WRITE_FILES"]}
 """Container -> what the group may do with it."""
-
-
-class Workspace:
-    """A Databricks workspace, called as whoever is signed in.
-
-    Args:
-        host: Its address, such as https://adb-1234567890123456.7.azuredatabricks.net.
-    """
-
-    def __init__(self, host: str) -> None:
-        self.host = host.rstrip("/")
-
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Call its API.
-
-        Raises:
-            Failure: It refuses.
-        """
-        return databricks_rest.call(self.host, method, path, body)
-
-    def listed(self, path: str, key: str) -> Iterator[dict[str, Any]]:
-        """Every row of a list that comes in pages."""
-        token = ""
-        while True:
-            page = self.call("get", f"{path}?page_token={token}" if token else path) or {}
-            yield from page.get(key) or []
-            token = page.get("next_page_token") or ""
-            if not token:
-                return
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -62,13 +32,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def prepare(workspace: Workspace, options: argparse.Namespace) -> None:
-    """Set the cluster policy, who uses it, and the containers that they reach."""
+    """Set the cluster policy, who uses it, and what they may do with the containers."""
     policy = set_policy(workspace, json.loads(POLICY.read_text(encoding="utf-8")))
     share(workspace, policy, options.group)
-    account = storage_account(options.workload, options.environment)
     for container, privileges in CONTAINERS.items():
-        set_location(workspace, f"{options.workload}-{options.environment}", account, container)
-        grant(workspace, f"{options.workload}-{options.environment}-{container}", options.group, privileges)
+        withheld = sorted({"READ_FILES", "WRITE_FILES"} - set(privileges))
+        name = location_name(options.workload, options.environment, container)
+        workspace.grant(name, options.group, privileges, withheld)
     print(f"{options.group} explores in {options.host} under the policy {policy}.")
 
 
@@ -91,40 +61,6 @@ def share(workspace: Workspace, policy: str, group: str) -> None:
     """Let the group, and nobody besides administrators, use the policy."""
     row = {"group_name": group, "permission_level": "CAN_USE"}
     workspace.call("put", f"2.0/permissions/cluster-policies/{policy}", {"access_control_list": [row]})
-
-
-def storage_account(workload: str, environment: str) -> str:
-    """Name of the storage account with the containers.
-
-    Raises:
-        Failure: There is none.
-    """
-    found = az("storage", "account", "list", "--resource-group", f"rg-{workload}-{environment}-platform")
-    if not found:
-        raise Failure(f"No storage account in rg-{workload}-{environment}-platform: deploy the platform first.")
-    return str(found[0]["name"])
-
-
-def set_location(workspace: Workspace, credential: str, account: str, container: str) -> None:
-    """Make a container known to Unity Catalog, or bring it up to date; only what is explored with can be written."""
-    name = f"{credential}-{container}"
-    body = {
-        "url": f"abfss://{container}@{account}.dfs.core.windows.net/",
-        "credential_name": credential,
-        "read_only": "WRITE_FILES" not in CONTAINERS[container],
-    }
-    locations = "2.1/unity-catalog/external-locations"
-    if any(row["name"] == name for row in workspace.listed(locations, "external_locations")):
-        workspace.call("patch", f"{locations}/{name}", body)
-    else:
-        workspace.call("post", locations, {"name": name, **body})
-
-
-def grant(workspace: Workspace, location: str, group: str, privileges: list[str]) -> None:
-    """Give the group these privileges on a location, and no others."""
-    others = sorted({"READ_FILES", "WRITE_FILES"} - set(privileges))
-    change = {"principal": group, "add": privileges, **({"remove": others} if others else {})}
-    workspace.call("patch", f"2.1/unity-catalog/permissions/external_location/{location}", {"changes": [change]})
 
 
 if __name__ == "__main__":

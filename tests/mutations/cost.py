@@ -13,6 +13,16 @@ def no_forecast(draft):
         del draft.first("prod", BUDGET)["properties"]["notifications"][name]
 
 
+def of_consumption(old, new):
+    """Replace a text in every workbook of prod."""
+
+    def change(draft):
+        for body in draft.of_type("prod", "Microsoft.Insights/workbooks"):
+            body["properties"]["serializedData"] = body["properties"]["serializedData"].replace(old, new)
+
+    return change
+
+
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
     ("COST-01", DEFAULT, "no budget", drop("prod", BUDGET), "there is none"),
@@ -27,6 +37,41 @@ MUTATIONS: list[Mutation] = [
         put("prod", BUDGET, "properties.timePeriod.startDate", "2026-11-15"),
         "the first",
     ),
+    ("COST-02", CHAT, "no prices", remove("monitoring/prices.json"), "there is none"),
+    (
+        "COST-02",
+        CHAT,
+        "a model without a line",
+        edit("monitoring/prices.json", '"gpt-5.4"', '"gpt-0"'),
+        "gpt-5.4 has no line",
+    ),
+    (
+        "COST-02",
+        CHAT,
+        "a price in nothing",
+        edit("monitoring/prices.json", '"prompt": null', '"prompt": 2.5'),
+        "have no currency",
+    ),
+    ("COST-02", CHAT, "a word", edit("monitoring/prices.json", '"prompt": null', '"prompt": "2"'), "is no number"),
+    ("COST-02", CHAT, "of how many", edit("monitoring/prices.json", "1000000", "0"), "set tokensPerUnit"),
+    (
+        "COST-02",
+        CHAT,
+        "prices that were not loaded",
+        edit("monitoring/prices.json", '"currency": null', '"currency": "EUR"'),
+        "does not hold the prices",
+    ),
+    ("COST-02", CHAT, "no workbook", of_consumption("let prices", "let costs"), "no query prices tokens"),
+    (
+        "COST-02",
+        CHAT,
+        "other key",
+        of_consumption("on CorrelationId", "on OperationId"),
+        "otherwise than by CorrelationId",
+    ),
+    ("COST-02", CHAT, "no calls", of_consumption("ApiManagementGatewayLogs", "AppRequests"), "does not read Api"),
+    ("COST-02", CHAT, "all in one", of_consumption("Subscription", "Caller"), "tell Subscription apart"),
+    ("COST-02", CHAT, "free", of_consumption("no price", "0"), "looks like no cost"),
     (
         "COST-03",
         DEFAULT,

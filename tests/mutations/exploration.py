@@ -20,6 +20,7 @@ SHARE = "Microsoft.Storage/storageAccounts/fileServices/shares"
 
 POLICY = "ml/exploration/cluster-policy.json"
 BUNDLE = "ml/databricks.yml"
+STORED = "ml/storage.json"
 SEARCH = ".github/workflows/old-instances.yml"
 
 
@@ -140,8 +141,7 @@ MUTATIONS: list[Mutation] = [
     ),
     ("EDA-06", DEFAULT, "unreadable", unreadable, "let who explores read it"),
     ("EDA-06", DEFAULT, "writes", writes_data("group"), "from who explores"),
-    ("EDA-06", NEW_DATABRICKS, "writes by connector", writes_data("dev-databricks"), "from who explores"),
-    ("EDA-06", DATABRICKS, "writes by own connector", writes_data("dev-exploration"), "from who explores"),
+    ("EDA-06", NEW_DATABRICKS, "writes by connector", writes_data("dev-exploration"), "from who explores"),
     (
         "EDA-06",
         DATABRICKS,
@@ -158,7 +158,7 @@ MUTATIONS: list[Mutation] = [
         "switch shared keys",
     ),
     ("EDA-07", NEW_DATABRICKS, "standard", put("dev", WORKSPACE_OF_SPARK, "sku.name", "standard"), "sku.name"),
-    ("EDA-07", NEW_DATABRICKS, "no connector", drop("dev", CONNECTOR), "0, there must be 1"),
+    ("EDA-07", NEW_DATABRICKS, "no connector", drop("dev", CONNECTOR), "0, there must be 3"),
     ("EDA-07", NEW_DATABRICKS, "no identity", put("dev", CONNECTOR, "identity.type", "None"), "identity.type"),
     (
         "EDA-07",
@@ -179,10 +179,27 @@ MUTATIONS: list[Mutation] = [
         NEW_DATABRICKS,
         "a compute instance besides",
         add("dev", COMPUTE, "mlw/ci-1", properties={"computeType": "ComputeInstance"}),
-        "people explore here",
+        "people explore on Databricks",
     ),
     ("EDA-07", DATABRICKS, "no workspace", answer(databricks_environments=["dev"]), "there must be 1"),
-    ("EDA-07", DATABRICKS, "no connector of its own", drop("dev", CONNECTOR), "0, there must be 1"),
+    ("EDA-07", DATABRICKS, "no connector of its own", drop("dev", CONNECTOR, "-training"), "give training a connector"),
+    ("EDA-07", DATABRICKS, "none in prod", drop("prod", CONNECTOR), "give batch a connector"),
+    (
+        "EDA-07",
+        DATABRICKS,
+        "a connector without identity",
+        put("dev", CONNECTOR, "identity.userAssignedIdentities", {}, "-training"),
+        "give training a connector",
+    ),
+    (
+        "EDA-07",
+        DATABRICKS,
+        "somebody else's container",
+        edit(STORED, '"data", "component": "training"', '"data", "component": "batch"'),
+        "the containers that its functions reach",
+    ),
+    ("EDA-07", DATABRICKS, "a container of two", edit(STORED, '"batch-input"', '"data"'), "belongs to one function"),
+    ("EDA-07", NEW_DATABRICKS, "data to write", edit(STORED, "true", "false"), "give dev the containers"),
     (
         "EDA-07",
         NEW_DATABRICKS,

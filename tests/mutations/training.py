@@ -8,6 +8,7 @@ from tests.mutations.common import (
     DEFAULT,
     EVERYTHING,
     KUBERNETES,
+    NEW_DATABRICKS,
     ROLE,
     TRAINING,
     TUNING,
@@ -17,6 +18,7 @@ from tests.mutations.common import (
 SCALE = "properties.properties.scaleSettings"
 CLUSTER = "training-cluster"
 RETRAIN = ".github/workflows/retrain.yml"
+JOB = "ml/resources/training.yml"
 
 
 def _without_data(draft: Draft) -> None:
@@ -147,6 +149,29 @@ MUTATIONS: list[Mutation] = [
     ("TRN-04", DATABRICKS, "a task that starts over", answer(training_interruptible=True), "try an interrupted task"),
     ("TRN-05", DEFAULT, "more data", _more_data, "take its access to"),
     ("TRN-05", DEFAULT, "no data", _without_data, "read the container data"),
+    ("TRN-05", DATABRICKS, "in prod", edit(JOB, "  dev:", "  prod:"), "deploy it to dev and nowhere else"),
+    (
+        "TRN-05",
+        DATABRICKS,
+        "everywhere",
+        edit(JOB, "targets:\n  dev:\n    resources:", "resources:"),
+        "deploy it to dev and nowhere else",
+    ),
+    (
+        "TRN-05",
+        DATABRICKS,
+        "managed",
+        edit(JOB, "volume_type: EXTERNAL", "volume_type: MANAGED"),
+        "the volume training",
+    ),
+    ("TRN-05", NEW_DATABRICKS, "the whole container", edit(JOB, "net/runs", "net/"), "the volume runs an external one"),
+    (
+        "TRN-05",
+        NEW_DATABRICKS,
+        "raw data to write",
+        edit(JOB, "models@", "data@"),
+        "in a folder of the container models",
+    ),
     ("TRN-06", DEFAULT, "no workspace", drop("dev", WORKSPACE, "-training"), "workspace of its own"),
     (
         "TRN-07",
@@ -216,9 +241,10 @@ MUTATIONS: list[Mutation] = [
         "TRN-08",
         DATABRICKS,
         "asleep",
-        edit("ml/resources/training.yml", "${var.training_schedule}", "PAUSED"),
+        edit(JOB, "pause_status: UNPAUSED", "pause_status: PAUSED"),
         "set pause_status",
     ),
+    ("TRN-08", DATABRICKS, "refused", edit(JOB, "${var.pipeline}", "somebody"), "let the identity of the pipelines"),
     ("TRN-09", TUNING, "idle for ever", remove(".github/workflows/idle-deployments.yml"), "run it on a schedule"),
     (
         "TRN-09",

@@ -13,6 +13,7 @@ type targetKind =
   | 'key-vault'
   | 'kubernetes-cluster'
   | 'log-analytics'
+  | 'measured-workspace'
   | 'ml-workspace'
   | 'online-deployment'
   | 'online-endpoint'
@@ -88,7 +89,7 @@ resource metricAlerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
             threshold: alert.rule.threshold
             dimensions: map(alert.rule.dimensions, dimension => {
               name: dimension.name
-              operator: 'Include'
+              operator: dimension.?operator ?? 'Include'
               values: dimension.values
             })
           }
