@@ -265,14 +265,14 @@ def orchestrator_always_there(project: Project) -> Iterator[Finding]:
             }
             yield compare(environment, item, wanted, [*_service_faults(environment, item), *_container_faults(item)])
             found = environment.of_type(CALLERS)
-            due = {
+            asked = {
                 "properties.platform.enabled": True,
                 "properties.globalValidation.unauthenticatedClientAction": "Return401",
                 "properties.identityProviders.azureActiveDirectory.enabled": True,
             }
             yield verdict(f"{environment.name}: {CALLERS}", [] if found else ["ask callers of the service for a token"])
             for callers in found:
-                yield compare(environment, callers, due, _caller_faults(callers))
+                yield compare(environment, callers, asked, _caller_faults(callers))
 
 
 def _caller_faults(callers: Resource) -> Iterator[str]:
