@@ -182,9 +182,10 @@ def entries(root):
     return sorted(path.stem for path in folder.glob("*.yml") if not path.name.startswith("_"))
 
 
+@pytest.fixture(scope="module")
 def every_project(rendered_variants):
-    for root in sorted(rendered_variants.iterdir()):
-        yield SimpleNamespace(root=root, answers=of_project(root))
+    roots = sorted(rendered_variants.iterdir())
+    return [SimpleNamespace(root=root, answers=of_project(root)) for root in roots]
 
 
 def before(steps, name):
@@ -198,9 +199,9 @@ def before(steps, name):
     return found
 
 
-def test_no_variant_reaches_an_environment_around_tests_comparison_and_approval(rendered_variants):
+def test_no_variant_reaches_an_environment_around_tests_comparison_and_approval(every_project):
     seen = set()
-    for project in every_project(rendered_variants):
+    for project in every_project:
         environments = project.answers["environments"]
         for entry in entries(project.root):
             steps = steps_of(project, entry)
@@ -217,8 +218,8 @@ def test_no_variant_reaches_an_environment_around_tests_comparison_and_approval(
     assert seen == {"deploy", "emergency"}
 
 
-def test_the_shared_deployment_compares_first_in_every_variant(rendered_variants):
-    for project in every_project(rendered_variants):
+def test_the_shared_deployment_compares_first_in_every_variant(every_project):
+    for project in every_project:
         if project.answers["ci_platform"] == "github":
             jobs = yaml.safe_load((project.root / ".github/workflows/_deploy.yml").read_text())["jobs"]
             first, last = jobs["plan"], jobs["apply"]
@@ -233,16 +234,16 @@ def test_the_shared_deployment_compares_first_in_every_variant(rendered_variants
             assert "deploy.py what-if" in (project.root / ".azuredevops/templates/plan.yml").read_text()
 
 
-def test_only_the_deployment_changes_the_platform(rendered_variants):
-    for project in every_project(rendered_variants):
+def test_only_the_deployment_changes_the_platform(every_project):
+    for project in every_project:
         folder = project.root / (".github" if (project.root / ".github").exists() else ".azuredevops")
         applying = {path.stem.lstrip("_") for path in folder.rglob("*.yml") if "deploy.py apply" in path.read_text()}
         assert applying == {"deploy"}, project.root.name
 
 
-def test_every_step_of_a_release_has_a_protected_environment(rendered_variants):
+def test_every_step_of_a_release_has_a_protected_environment(every_project):
     """What brings something new waits for a person; what follows it, or takes it back, runs from main alone."""
-    for project in every_project(rendered_variants):
+    for project in every_project:
         for entry in entries(project.root):
             steps = steps_of(project, entry)
             moving = [step for step in steps.values() if step.kind in CHANGING]
@@ -255,10 +256,10 @@ def test_every_step_of_a_release_has_a_protected_environment(rendered_variants):
                     assert approved & before(steps, step.name), (project.root.name, entry, step.name)
 
 
-def test_a_way_back_depends_on_every_step_that_it_takes_back(rendered_variants):
+def test_a_way_back_depends_on_every_step_that_it_takes_back(every_project):
     around = {"rollback", "retire", "record", "follow-up", "publish"}
     found = set()
-    for project in every_project(rendered_variants):
+    for project in every_project:
         for entry in entries(project.root):
             steps = steps_of(project, entry)
             if "rollback" in steps:
@@ -268,8 +269,8 @@ def test_a_way_back_depends_on_every_step_that_it_takes_back(rendered_variants):
     assert found == {"rollout", "emergency-rollout", "rollout-batch", "release-gateway", "release-orchestrator"}
 
 
-def test_no_pipeline_of_any_variant_holds_a_secret(rendered_variants):
-    for project in every_project(rendered_variants):
+def test_no_pipeline_of_any_variant_holds_a_secret(every_project):
+    for project in every_project:
         folder = project.root / (".github" if (project.root / ".github").exists() else ".azuredevops")
         for path in folder.rglob("*.yml"):
             text = path.read_text(encoding="utf-8")
