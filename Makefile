@@ -3,15 +3,17 @@ PYTHON ?= python3
 DEST ?=
 ANSWERS ?=
 DEFAULTS ?=
+QUICK ?=
 
-.PHONY: help project test check bench clean
+.PHONY: help project test check bench site clean
 
 help:
 	@echo "make project DEST=../my-ai-platform             interview, then write a project"
 	@echo "make project DEST=... DEFAULTS=1                take every default"
 	@echo "make project DEST=... ANSWERS=variants/x.yml    take the answers of a file"
 	@echo "make test                                       install everything and pass the tests"
-	@echo "make bench                                      measure what the README claims"
+	@echo "make bench                                      measure, and write docs/performance.md"
+	@echo "make site                                       build the documentation and its gallery in build/site"
 
 .venv/run: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -19,7 +21,7 @@ help:
 	@touch $@
 
 .venv/test: .venv/run package-lock.json
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[test]"
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[test,site]"
 	npm ci --silent --no-audit --no-fund
 	@touch $@
 
@@ -55,8 +57,13 @@ check: .venv/test
 	.venv/bin/mypy
 	.venv/bin/groundplan lint
 
+# Writes docs/performance.md; takes five to eight minutes on two cores that nobody else uses.
 bench: .venv/test .tools/ready .tools/mono
-	.venv/bin/python -m generator.benchmark
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[bench]"
+	.venv/bin/python -m generator.benchmark $(if $(QUICK),--quick)
+
+site: .venv/test
+	.venv/bin/groundplan site --out build/site
 
 clean:
 	rm -rf .venv .tools node_modules build

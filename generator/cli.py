@@ -5,7 +5,21 @@ import sys
 import typer
 from rich.console import Console
 
-from generator.commands import diff, docs, lint, new, rehearse, releases, render, requirements, resources, storm, verify
+from generator.commands import (
+    diff,
+    docs,
+    freshness,
+    lint,
+    new,
+    rehearse,
+    releases,
+    render,
+    requirements,
+    resources,
+    site,
+    storm,
+    verify,
+)
 from generator.errors import GroundplanError
 
 app = typer.Typer(
@@ -15,7 +29,22 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (new, render, verify, requirements, resources, storm, diff, rehearse, releases, lint, docs):
+COMMANDS = (
+    new,
+    render,
+    verify,
+    requirements,
+    resources,
+    storm,
+    diff,
+    rehearse,
+    releases,
+    lint,
+    docs,
+    freshness,
+    site,
+)
+for module in COMMANDS:
     app.command(module.NAME)(module.command)
 
 

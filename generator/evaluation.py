@@ -222,6 +222,7 @@ def evaluate_rollout(
             "deploymentName": "'blue'",
             "heldInstances": str(held),
             "tags": "\n".join(["{", *rows, "}"]),
+            **({"purpose": "'inference'"} if answers["second_endpoint"] else {}),
         }
         lines = [f"using '{module}'", *(f"param {name} = {value}" for name, value in values.items())]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")

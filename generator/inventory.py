@@ -44,7 +44,7 @@ def table(environment: Environment) -> Table:
         cells = row(resource)
         drawn.add_row(
             cells["type"].removeprefix("Microsoft."),
-            _name(resource),
+            short_name(resource),
             cells["resourceGroup"] or "",
             cells["location"] or "",
             cells["sku"] or "",
@@ -80,7 +80,7 @@ def _above(resource: Resource) -> str | None:
     return resource.scope or resource.parent_id
 
 
-def _name(resource: Resource) -> str:
+def short_name(resource: Resource) -> str:
     """The last part of the name; of a role assignment, whose name is a hash, what it grants."""
     if resource.type.lower() == ROLE_ASSIGNMENT:
         role = str(resource.properties.get("roleDefinitionId", "")).rsplit("/", 1)[-1]
@@ -101,5 +101,5 @@ def _role_names() -> dict[str, str]:
 def _label(resource: Resource) -> Text:
     size = row(resource)["sku"]
     text = Text(f"{resource.type.removeprefix('Microsoft.')} ")
-    text.append(_name(resource), style="cyan")
+    text.append(short_name(resource), style="cyan")
     return text.append(f" ({size})") if size else text

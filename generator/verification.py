@@ -137,15 +137,16 @@ def _start() -> None:
     _worker = Compiler().__enter__()
 
 
-def _verify(root: Path, name: str) -> Result:
+def _verify(root: Path, name: str, run_tools: bool) -> Result:
     assert _worker is not None
-    return verify(root, _worker, name)
+    return verify(root, _worker, name, run_tools)
 
 
 def verify_many(
     projects: Mapping[str, Path],
     workers: int | None = None,
     on_done: Callable[[str], None] = lambda name: None,
+    run_tools: bool = True,
 ) -> list[Result]:
     """Verify many projects in a pool of processes, each with one compiler.
 
@@ -153,6 +154,7 @@ def verify_many(
         projects: Name -> folder.
         workers: Number of processes; the number of cores when None.
         on_done: Called with the name of each project that is done.
+        run_tools: Whether the tools run.
 
     Returns:
         One result a project, in the order of `projects`.
@@ -164,7 +166,7 @@ def verify_many(
     count = max(1, min(workers or cpu_count() or 1, len(projects)))
     results: dict[str, Result] = {}
     with ProcessPoolExecutor(count, initializer=_start) as pool:
-        futures = {pool.submit(_verify, root, name): name for name, root in projects.items()}
+        futures = {pool.submit(_verify, root, name, run_tools): name for name, root in projects.items()}
         for future in as_completed(futures):
             results[futures[future]] = future.result()
             on_done(futures[future])

@@ -3,13 +3,17 @@
 import copy
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from generator.checks import DoesNotApply, Finding, registry
-from generator.evaluation import Environment, Project, Resource
+from generator.compiler import Compiler
+from generator.evaluation import Environment, Project, Resource, evaluate
 from generator.requirements import load
+
+COMPILED = ("infra", "gateway", "monitoring")
+"""Folders of a project whose files become part of the template."""
 
 HOLDS, BROKEN, ABSENT = "holds", "broken", "does not apply"
 
@@ -37,6 +41,9 @@ Change = Callable[[Draft], None]
 Mutation = tuple[str, str, str, Change, str]
 """Requirement, variant, what goes wrong, how, and a part of the detail."""
 
+Fault = tuple[str, str, str, Change]
+"""Requirement, variant, what goes wrong in the files of a project, and how."""
+
 Addition = tuple[str, Change]
 """Requirement, and what must stay green."""
 
@@ -63,6 +70,27 @@ def spoil(project: Project, change: Change, scratch: Path) -> Project:
     }
     rollouts = {name: tuple(Resource(body) for body in bodies) for name, bodies in draft.rollouts.items()}
     return Project(root, draft.answers, environments, draft.template, project.diagnostics, rollouts)
+
+
+def rebuild(project: Project, change: Change, scratch: Path, compiler: Compiler) -> Project:
+    """The project with edited files, compiled and evaluated anew where the compiler reads them."""
+    root = scratch / "project"
+    shutil.copytree(project.root, root)
+    change(Draft(root, {}, {}, {}))
+    if any(path.parts[0] in COMPILED for path in changed_files(project.root, root)):
+        return evaluate(root, project.answers, compiler)
+    return replace(project, root=root)
+
+
+def changed_files(old: Path, new: Path) -> list[Path]:
+    """Paths, within a project, of files that were changed, added or removed."""
+    names = {path.relative_to(root) for root in (old, new) for path in root.rglob("*") if path.is_file()}
+    return sorted(
+        name
+        for name in names
+        if not ((old / name).is_file() and (new / name).is_file())
+        or (old / name).read_bytes() != (new / name).read_bytes()
+    )
 
 
 def judge(requirement: str, project: Project) -> tuple[str, list[Finding]]:

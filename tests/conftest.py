@@ -1,4 +1,4 @@
-"""What several layers share: a throw-away git copy of the template, and every variant rendered once."""
+"""What several layers share: a throw-away git copy of the template, and the variants, rendered or evaluated once."""
 
 import os
 import shutil
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.answers import load, variants
-from generator.paths import ROOT
-from generator.rendering import Job, render_many
+from generator.answers import load, of_project, variants
+from generator.compiler import Compiler
+from generator.evaluation import Project, evaluate
+from generator.paths import ROOT, VARIANTS
+from generator.rendering import Job, render, render_many
 
 # A fresh machine has no git identity, and the tests commit.
 for role in ("AUTHOR", "COMMITTER"):
@@ -41,6 +43,10 @@ LAYERS = (
     "test_delivery",
     "test_rehearsal",
     "test_documents",
+    "test_benchmark",
+    "test_freshness",
+    "test_mutation_table",
+    "test_site",
     "test_cli",
     "test_interview",
     "test_update",
@@ -82,3 +88,26 @@ def rendered_variants(tmp_path_factory):
     failed = render_many(jobs)
     assert [f"{job.name}: {error.message}" for job, error in failed] == []
     return folder
+
+
+class Projects:
+    """The variants, each rendered and evaluated when a test first asks for it, by one compiler."""
+
+    def __init__(self, compiler: Compiler, folder: Path) -> None:
+        self.compiler = compiler
+        self._folder = folder
+        self._known: dict[str, Project] = {}
+
+    def __getitem__(self, name: str) -> Project:
+        if name not in self._known:
+            root = self._folder / name
+            render(load(VARIANTS / f"{name}.yml"), root)
+            self._known[name] = evaluate(root, of_project(root), self.compiler)
+        return self._known[name]
+
+
+@pytest.fixture(scope="session")
+def evaluated(tmp_path_factory):
+    """The evaluated variants, by name."""
+    with Compiler() as compiler:
+        yield Projects(compiler, tmp_path_factory.mktemp("checks"))

@@ -117,13 +117,17 @@ class World:
         chosen = {"tenant": TENANT_ID, "audience": self.audience, "now": self.clock.now(), **changes}
         return f"Bearer {tokens.issue(**chosen)}"
 
+    def raw(self, consumer, path, body):
+        """Send bytes as they are: status, headers in lower case, body."""
+        return finish(self.open(consumer, path, body))
+
     def open(self, consumer, path, body, **headers):
-        """Start a call; headers that are None are left out."""
+        """Start a call with something that is written as JSON, or with bytes; headers that are None are left out."""
         usual = {**JSON, "api-key": self.simulation.keys[consumer], "Authorization": self.token()}
         chosen = {**usual, **{key.replace("_", "-"): value for key, value in headers.items()}}
         sent = {key: value for key, value in chosen.items() if value is not None}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request("POST", path, json.dumps(body), sent)
+        connection.request("POST", path, body if isinstance(body, bytes) else json.dumps(body), sent)
         return connection.getresponse()
 
     def chat(self, consumer="intranet", model="gpt-5.4", question="Good morning?", path="/chat/completions", **headers):

@@ -1,17 +1,12 @@
 """Every check holds on rendered, evaluated projects, and turns red for each thing that it is there to notice."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-from generator.answers import load, of_project
 from generator.checks import registry
 from generator.checks.expected import allowed_types, environment_facts
-from generator.compiler import Compiler
-from generator.evaluation import Project, evaluate, evaluate_rollout
-from generator.paths import VARIANTS
-from generator.rendering import render
+from generator.evaluation import evaluate_rollout
 from generator.requirements import load as load_requirements
 from tests.checks_support import ABSENT, BROKEN, HOLDS, add, applies, both, edit, judge, spoil, without_resources
 from tests.mutations import ABSENT as ABSENT_ROWS
@@ -21,28 +16,6 @@ from tests.mutations.common import CHAT, DEFAULT, LOCAL, REGULATED, STORAGE, VAR
 ROWS = sorted(registry())
 
 RENDERED = [(variant, requirement) for variant in VARIANT_NAMES for requirement in ROWS]
-
-
-class Projects:
-    """The variants, each rendered and evaluated when a test first asks for it, by one compiler."""
-
-    def __init__(self, compiler: Compiler, folder: Path) -> None:
-        self.compiler = compiler
-        self._folder = folder
-        self._known: dict[str, Project] = {}
-
-    def __getitem__(self, name: str) -> Project:
-        if name not in self._known:
-            root = self._folder / name
-            render(load(VARIANTS / f"{name}.yml"), root)
-            self._known[name] = evaluate(root, of_project(root), self.compiler)
-        return self._known[name]
-
-
-@pytest.fixture(scope="session")
-def evaluated(tmp_path_factory):
-    with Compiler() as compiler:
-        yield Projects(compiler, tmp_path_factory.mktemp("checks"))
 
 
 def test_every_check_is_in_the_catalogue():
@@ -135,4 +108,4 @@ def test_environment_facts_name_what_is_there(evaluated):
     dev, prod = environment_facts(answers, "dev"), environment_facts(answers, "prod")
     assert "exploration-workspace" in dev["here"] and "exploration-workspace" not in prod["here"]
     assert (dev["second_region"], prod["second_region"]) == (False, True)
-    assert prod["encrypted"] == ["storage", "registry", "inference", "primary", "secondary"]
+    assert prod["encrypted"] == ["storage", "registry", "inference", "inference-2", "primary", "secondary"]

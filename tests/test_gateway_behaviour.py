@@ -225,6 +225,24 @@ def keeps_to_allowed_models(world):
     assert world.score("shopfloor")[0] == 200
 
 
+def survives_any_body(world):
+    """What is no JSON object, or asks for no model in words, is refused as the fault of the caller."""
+    for body in (
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"model"',
+        b'{"model": 5}',
+        b'{"model": {"name": "gpt-5.4"}}',
+        b"\xff\xfe",
+    ):
+        status, headers, text = world.raw("intranet", "/foundation/v1/chat/completions", body)
+        assert (status, headers.get("content-type")) == (400, "application/json"), f"{status} for {body}"
+        assert json.loads(text)["error"]["message"].startswith("Send a JSON object with model set to gpt-5.4")
+    assert world.asked() == {}
+
+
 def streams(world):
     """Chunks arrive as they are sent: the member sends its second only after the caller has the first."""
     gate = Event()
@@ -282,18 +300,48 @@ def keeps_the_deployment(world):
 
 
 def admits_exhaustion_of_own_models(world):
-    """A busy endpoint is left alone, and callers hear no more than when to come back."""
-    world["own-models"].reply = refusal(429, "own-models", **{"Retry-After": "30"})
+    """Busy endpoints are left alone, and callers hear no more than when to come back."""
+    endpoints = [fake for name, fake in world.fakes.items() if "own-models" in name]
+    for fake in endpoints:
+        fake.reply = refusal(429, fake.name, **{"Retry-After": "30"})
     for wait in ("30", "10"):
         status, headers, body = world.score()
         assert (status, headers.get("retry-after")) == (429, wait), "not refused as busy"
         reveals_nothing(world, headers, body)
-    assert len(world["own-models"].seen) == 1, "a back end was asked that had asked to be left alone"
-    world["own-models"].die()
+    asked = [len(fake.seen) for fake in endpoints]
+    assert asked == [1] * len(endpoints), "a back end was asked that had asked to be left alone"
+    for fake in endpoints:
+        fake.die()
     world.clock.sleep(31)
     status, headers, body = world.score()
     assert (status, headers.get("retry-after")) == (503, "10"), "not refused as unavailable"
     reveals_nothing(world, headers, body)
+
+
+def answers_from_both_regions(world):
+    """Both regions answer; one that refuses, fails or has no deployment yet is left alone, and no caller notices."""
+    first, second = world["own-models"], world["own-models-2"]
+    assert [world.score()[0] for _ in range(4)] == [200] * 4
+    assert (len(first.seen), len(second.seen)) == (2, 2), "only one region answers"
+    for reply in (refusal(404, "own-models"), refusal(429, "own-models"), refusal(503, "own-models")):
+        first.reply, before = reply, len(first.seen)
+        assert [world.score()[0] for _ in range(4)] == [200] * 4, "a refusal of one region reached a caller"
+        assert len(first.seen) == before + 1, "a region was not left alone"
+        world.clock.sleep(61)
+    first.die()
+    assert [world.score()[0] for _ in range(4)] == [200] * 4, "the loss of a region reached a caller"
+
+
+def blames_the_request(world):
+    """An error that a request causes in a model reaches its caller, and nobody else."""
+    for name in ("own-models", "own-models-2"):
+        world[name].reply = refusal(424, name)
+    assert world.score("shopfloor")[0] == 424
+    assert sum(len(world[name].seen) for name in ("own-models", "own-models-2")) == 1, "asked again"
+    for name in ("own-models", "own-models-2"):
+        world[name].reply = Reply()
+    assert [world.score()[0] for _ in range(2)] == [200] * 2
+    assert world.asked() == {"models": 2, "2": 1}, "others were shut out"
 
 
 def shuts_nobody_out(world):
@@ -318,19 +366,38 @@ BEHAVIOURS = (
     knows_the_caller,
     hands_out_no_credentials,
     keeps_to_allowed_models,
+    survives_any_body,
     streams,
     keeps_prompts_to_itself,
     measures_by_consumer,
     limits_calls,
     keeps_the_deployment,
     admits_exhaustion_of_own_models,
-    shuts_nobody_out,
+    answers_from_both_regions,
+    blames_the_request,
 )
+ALONE = (admits_exhaustion_of_own_models, shuts_nobody_out)
+"""What holds where one endpoint answers."""
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.__name__)
 def test_behaviour(world, behaviour):
     behaviour(world)
+
+
+@pytest.fixture(scope="module")
+def one_region(tmp_path_factory):
+    """The same project in one region: one endpoint answers."""
+    root = tmp_path_factory.mktemp("one") / "three"
+    render({**ANSWERS, "criticality": "medium"}, root)
+    return root
+
+
+def test_behaviour_in_one_region(one_region, compiler):
+    environment = snapshot(one_region, compiler)
+    for behaviour in ALONE:
+        with World(environment, AUDIENCE) as world:
+            behaviour(world)
 
 
 # Things that are taken from the rendered project, in three lots that do not get in each other's way: file, what is
@@ -351,7 +418,13 @@ TAKEN = {
             "",
             ((keeps_the_deployment, "chose"),),
         ),
-        (OWN, r"loneBreaker", "breaker", ((shuts_nobody_out, "shut out"),)),
+        (
+            OWN,
+            r"priority: 1",
+            "priority: name == 'own-models' ? 1 : 2",
+            ((answers_from_both_regions, "only one region"),),
+        ),
+        (OWN, r"\n *min: 500\n", "\n            min: 424\n", ((blames_the_request, "shut out"),)),
         (FOUNDATION, r' buffer-response="false"', "", ((streams, "held back"),)),
     ],
     "breaker, quota": [
@@ -362,8 +435,13 @@ TAKEN = {
             "",
             ((opens_and_closes, "not left alone"), (fails_over, "saw the refusal")),
         ),
-        (OWN, r"import \{ fill, loneBreaker \}", "import { fill }", ()),
-        (OWN, r"\n *circuitBreaker: loneBreaker", "", ((admits_exhaustion_of_own_models, "not refused as busy"),)),
+        (
+            OWN,
+            r"circuitBreaker: (.*)",
+            # Removed, it would leave an unused variable, which does not compile.
+            r"circuitBreaker: empty(prefix) ? null : \1",
+            ((admits_exhaustion_of_own_models, "not refused as busy"),),
+        ),
         (
             CONSUMER,
             r' token-quota="[^"]*" token-quota-period="Monthly"',
@@ -396,6 +474,12 @@ TAKEN = {
             "",
             ((fails_over, "saw the refusal"), (survives_dead_member, "cost the answer")),
         ),
+        (
+            FOUNDATION,
+            r"@\{ try \{ return (.*); \} catch \{ return \"\"; \} \}",
+            r"@(\1)",
+            ((survives_any_body, "500 for"),),
+        ),
         (API, r"promptLogging == 'full'", "promptLogging != 'none'", ((keeps_prompts_to_itself, "was logged"),)),
         (VALUES, r"acceptRetryAfter: true", "acceptRetryAfter: false", ((opens_and_closes, "for too long"),)),
         (
@@ -404,6 +488,7 @@ TAKEN = {
             r"\1\2",
             ((admits_exhaustion, "not refused|named"),),
         ),
+        (MODELS, r"</?retry[^>]*>", "", ((answers_from_both_regions, "reached a caller"),)),
         (
             MODELS,
             r"(?s)(<on-error>\s*<base />).*(</on-error>)",
@@ -445,6 +530,15 @@ def without(project, compiler, tmp_path_factory):
 def test_behaviour_is_lost(without, lot, behaviour, says):
     with World(without(lot), AUDIENCE) as world, pytest.raises(AssertionError, match=says):
         behaviour(world)
+
+
+def test_one_endpoint_is_left_alone_only_when_it_asks_for_it(one_region, compiler, tmp_path):
+    root = tmp_path / "three"
+    shutil.copytree(one_region, root)
+    file = root / OWN
+    file.write_text(file.read_text(encoding="utf-8").replace("loneBreaker", "breaker"), encoding="utf-8")
+    with World(snapshot(root, compiler), AUDIENCE) as world, pytest.raises(AssertionError, match="shut out"):
+        shuts_nobody_out(world)
 
 
 def test_storm(prod, capsys):

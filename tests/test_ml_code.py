@@ -10,8 +10,12 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
+import urllib.request
 from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -206,6 +210,12 @@ def here(project, value, commit):
     return value
 
 
+def listens(port):
+    """Whether somebody takes connections on a port: on a busy machine a server starts slowly."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def served(project):
     """The model behind its own server, on a port that is free."""
@@ -223,6 +233,9 @@ def served(project):
             start_new_session=True,
         )
     try:
+        give_up = time.monotonic() + 300
+        while not listens(port) and server.poll() is None and time.monotonic() < give_up:
+            time.sleep(0.2)
         yield port
     finally:
         os.killpg(server.pid, signal.SIGTERM)
@@ -272,14 +285,81 @@ def test_a_model_below_the_threshold_stops_at_the_gate(trained):
     assert registry(trained, "select version from model_versions") == [(1,)]
 
 
+class Door(BaseHTTPRequestHandler):
+    """Stands for what is between callers and the server in Azure: another path, and for MLflow another wrapping."""
+
+    protocol_version = "HTTP/1.1"
+    target = ""
+
+    def log_message(self, format, *arguments):
+        pass
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        mlflow = self.target.endswith("/invocations")
+        if mlflow:
+            body = {"dataframe_split": {key: body["input_data"][key] for key in ("columns", "data")}}
+        known = self.path in ("/models/v1/score", "/score")
+        request = urllib.request.Request(self.target, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                status, answer = (200 if known else 404), json.load(response)
+        except urllib.error.HTTPError as error:
+            status, answer = error.code, error.read().decode()
+        except OSError as error:
+            status, answer = 503, str(error)
+        text = json.dumps(answer["predictions"] if mlflow and status == 200 else answer).encode()
+        self.send_response_only(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+@contextmanager
+def door(target):
+    """The address of a door before a server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Before", (Door,), {"target": target}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+CONTRACT = """
+import json, sys, urllib.request
+sys.path.insert(0, "scripts")
+import rollout
+
+
+class Endpoint:
+    def call(self, name, request):
+        body, kind = request.read_bytes(), {"Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(sys.argv[1] + "/score", body, kind)) as answer:
+            return json.load(answer)
+
+
+rollout.evaluate(Endpoint(), "green")
+"""
+LOAD = ("tests/load/load_test.py", "dev", "--api=models", "--seconds=10")
+
+
 @of("default", "prototype-everything")
-def test_the_server_answers_as_the_registered_model_does(trained):
+def test_the_server_passes_smoke_contract_and_load(trained):
+    """What the pipelines ask of a deployment in Azure holds for the server that runs here."""
     request = trained.root / "ml/models/example/sample-request.json"
-    with served(trained) as port:
+    path = "invocations" if trained.name == "default" else "score"
+    with served(trained) as port, door(f"http://127.0.0.1:{port}/{path}") as address:
         answered = make(trained, "score-local", f"PORT={port}").splitlines()[-1]
+        contract = execute(trained.root, sys.executable, "-c", CONTRACT, address)
+        load = execute(trained.root, sys.executable, *LOAD, f"--url={address}", GATEWAY_KEY="nobody asks")
     expected = answer(trained, PREDICT, request)
     assert set(expected) == {0, 1}
     assert ast.literal_eval(answered.removeprefix("Answers: ")) == expected
+    assert contract.returncode == 0, contract.stdout + contract.stderr
+    assert "green answers by name: 10 of 10 are right." in contract.stdout
+    assert load.returncode == 0, load.stdout + load.stderr
 
 
 @of("kubernetes-models")

@@ -67,6 +67,7 @@ CONTRACT = {
     "embedding_model": None,
     "peak_tokens_per_minute": None,
     "batch_platform": ["azure_ml", "foundry_batch", "databricks"],
+    "batch_cadence": ["daily", "weekly"],
     "orchestrator": ["none", "container_apps"],
     "gateway_tier": ["developer", "basic_v2", "standard_v2", "premium_v2", "premium"],
     "internet_facing": None,
@@ -182,6 +183,16 @@ WRONG = [
         "existing_private_dns_resource_group_id",
         {"reuse": ["hub_network"], "existing_private_dns_resource_group_id": f"/subscriptions/{GUID}"},
         "id of the resource group",
+    ),
+    (
+        "own_model_hosting",
+        {"criticality": "high", "own_model_hosting": "kubernetes", "hosting_reason": "We operate clusters already."},
+        "answers in one region only",
+    ),
+    (
+        "own_model_hosting",
+        {"criticality": "high", "own_model_hosting": "databricks"},
+        "Databricks answers in one region",
     ),
     # security and network
     ("network_posture", {"reuse": ["hub_network"], "network_posture": "public_restricted"}, "leave hub_network out"),

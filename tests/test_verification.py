@@ -79,8 +79,8 @@ def broken(rendered_variants, tmp_path):
     return project
 
 
-def verified(*targets):
-    run = groundplan("verify", *targets, "--json")
+def verified(*targets, options=()):
+    run = groundplan("verify", *targets, *options, "--json")
     assert run.stdout, run.stderr
     return run.returncode, json.loads(run.stdout)
 
@@ -113,6 +113,13 @@ def test_unformatted_bicep_breaks(broken):
     parameters.write_text(parameters.read_text().replace("param location =", "param   location ="))
     code, found = verified(broken)
     assert code == 1 and any("bicep format" in remark for remark in found["projects"][0]["diagnostics"])
+
+
+def test_without_tools_only_the_compiler_and_the_requirements_count(broken):
+    (broken / "docs" / "more.md").write_text("# More\n\n[Nothing](nothing.md)\n")
+    code, found = verified(broken, options=["--no-tools"])
+    (project,) = found["projects"]
+    assert code == 0 and project["tools"] == [] and len(project["requirements"]) > 100
 
 
 def test_a_fault_of_a_tool_breaks(broken):

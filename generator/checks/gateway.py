@@ -123,7 +123,11 @@ def gateway_calls_with_its_identity(project: Project) -> Iterator[Finding]:
 
 @check("GW-03")
 def callers_present_tokens(project: Project) -> Iterator[Finding]:
-    """Each API validates an Entra token of the own tenant with an audience."""
+    """Each API validates an Entra token of the own tenant with an audience.
+
+    The element takes client applications, audiences or both; one of them must be there.
+    Source: https://learn.microsoft.com/azure/api-management/validate-azure-ad-token-policy
+    """
     for _, _, root, evidence in _api_policies(project, _wanted_apis(project.answers)):
         found = None if root is None else root.find("inbound/validate-azure-ad-token")
         audiences = [] if found is None else [item.text for item in found.findall("audiences/audience") if item.text]
@@ -206,7 +210,10 @@ def tokens_are_measured(project: Project) -> Iterator[Finding]:
 
 @check("GW-07")
 def back_ends_form_a_pool(project: Project) -> Iterator[Finding]:
-    """Each pool has members that exist, provisioned throughput first and another region last."""
+    """Each pool has members that exist, provisioned throughput first and another region last.
+
+    Own models answer from all members of theirs alike.
+    """
     order = {"provisioned": 1, "primary": 2, "secondary": 3}
     for environment in project.environments.values():
         backends = {item.name.rpartition("/")[2].lower() for item in environment.of_type(BACKENDS)}
@@ -220,7 +227,8 @@ def back_ends_form_a_pool(project: Project) -> Iterator[Finding]:
                 name = str(member["id"]).rpartition("/")[2]
                 if name.lower() not in backends:
                     faults.append(f"there is no back end {name}, remove it from the pool")
-                if member.get("priority") != order.get(name.rpartition("-")[2]):
+                due = 1 if "own-models" in name else order.get(name.rpartition("-")[2])
+                if member.get("priority") != due:
                     faults.append(f"{name} has priority {member.get('priority')}, order members by their kind")
             yield verdict(label(environment, item), faults, str(item))
 

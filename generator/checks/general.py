@@ -48,6 +48,7 @@ from generator.evaluation import ONLINE_DEPLOYMENT, Environment, Project, Resour
 
 RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
 DECISION_HEADINGS = ("Answer", "Reason", "Consequence", "Guidance")
+LINKED_RECORD = re.compile(r"\]\(([\w-]+\.md)\)")
 LEAST_REASON_CHARACTERS = 20
 
 
@@ -197,8 +198,8 @@ def _hub(project: Project) -> Iterator[Finding]:
 def decisions_written_down(project: Project) -> Iterator[Finding]:
     """GEN-03: every answer stands in exactly one decision record, and every record says why and what follows.
 
-    Looks at each file of `docs/decisions` and at each key of `.copier-answers.yml`; a cluster of one's own needs the
-    reason that its record quotes.
+    Looks at each file of `docs/decisions`, at the records that its overview lists, and at each key of
+    `.copier-answers.yml`; a cluster of one's own needs the reason that its record quotes.
     Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
     """
     folder = project.root / "docs" / "decisions"
@@ -210,6 +211,12 @@ def decisions_written_down(project: Project) -> Iterator[Finding]:
         if len(sections.get("Reason", "")) < LEAST_REASON_CHARACTERS:
             faults.append("write a reason in a sentence")
         yield verdict(str(path.relative_to(project.root)), faults)
+    overview = folder / "README.md"
+    listed = LINKED_RECORD.findall(overview.read_text(encoding="utf-8")) if overview.is_file() else []
+    yield verdict("docs/decisions/README.md", [] if listed else ["list the records"])
+    for name in listed:
+        if folder / name not in records:
+            yield verdict(f"docs/decisions/{name}", ["the overview lists it and it is not there, write it"])
     for key in _stored_keys(project.root):
         faults = (
             [] if named[key] == 1 else [f"named in {named[key]} records, name it in the Answer table of exactly one"]

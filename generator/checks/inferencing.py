@@ -5,8 +5,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from generator.checks import Finding, check
+from generator.checks.delivery import steps_of
 from generator.checks.expected import presence
-from generator.checks.reading import compare, label, located, same, text_of, value_at, verdict
+from generator.checks.reading import (
+    compare,
+    decision_table,
+    label,
+    located,
+    pipelines,
+    same,
+    text_of,
+    value_at,
+    verdict,
+)
 from generator.checks.training import ACCOUNT, ONLINE_ENDPOINT, yaml_file
 from generator.evaluation import Environment, Project, Resource
 
@@ -15,10 +26,12 @@ CLUSTER = "Microsoft.ContainerService/managedClusters"
 BACKEND = "Microsoft.ApiManagement/service/backends"
 APPS = "Microsoft.App/managedEnvironments"
 APP = "Microsoft.App/containerApps"
+CALLERS = "Microsoft.App/containerApps/authConfigs"
 AUTOSCALE = "Microsoft.Insights/autoscalesettings"
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 FLOORS = {"low": 2, "medium": 3, "high": 3}
 """Criticality -> least instances outside dev, where one is enough."""
+LIFECYCLE = "docs/decisions/foundation-models.md"
 DEPLOYMENT_FILE = "ml/models/example/deployment.yml"
 TAGS = {"model_version", "git_sha", "data_version", "deployed_by"}
 HARDENED = {
@@ -34,6 +47,45 @@ HARDENED = {
     "properties.networkProfile.networkPluginMode": "overlay",
     "properties.networkProfile.networkDataplane": "cilium",
 }
+
+
+@check("INF-01")
+def one_of_each(project: Project) -> Iterator[Finding]:
+    """INF-01: each folder of a model has an endpoint, a version and a rollout of its own, and no endpoint has two.
+
+    Source: https://learn.microsoft.com/azure/well-architected/ai/application-platform
+    """
+    answers = project.answers
+    models = sorted(path.name for path in (project.root / "ml/models").glob("*") if path.is_dir())
+    yield verdict("ml/models", [] if models else ["add the folder of the model"])
+    if answers["own_model_hosting"] == "databricks":
+        found = value_at(yaml_file(project, "ml/resources/serving.yml"), "resources.model_serving_endpoints") or {}
+        names = [str(value_at(row, "config.served_entities") or "").count(f".{name}'") for name, row in found.items()]
+        faults = [] if sorted(found) == models and all(names) else ["serve each model by an endpoint of its name"]
+        yield verdict("ml/resources/serving.yml", faults)
+        return
+    for name in models:
+        body = yaml_file(project, f"ml/models/{name}/deployment.yml")
+        faults = [] if body.get("endpoint_name") == name else [f"name its endpoint {name}"]
+        named = re.search(rf"(/models/|azureml:){re.escape(name)}(/versions/|:)\d+$", str(body.get("model")))
+        faults += [] if named else [f"deploy a version of {name}, and no other model"]
+        yield verdict(f"ml/models/{name}/deployment.yml", faults)
+        script = text_of(project.root / "scripts/endpoint.py")
+        faults = [] if f"models/{name}/versions/" in script or f'"{name}"' in script else [f"roll {name} out"]
+        yield verdict("scripts/endpoint.py", faults)
+    for environment in project.environments.values():
+        second = answers["two_regions"] and environment.name == "prod"
+        due = len(models) * (2 if second and answers["own_model_hosting"] == "managed_endpoint" else 1)
+        found_here = len(environment.of_type(ONLINE_ENDPOINT))
+        faults = [] if found_here == due else [f"{found_here} endpoints where {due} are due, give each model its own"]
+        yield verdict(f"{environment.name}: {ONLINE_ENDPOINT}", faults)
+    creating = [
+        step for step in steps_of(project, "rollout").values() if str(step.values.get("step")).startswith("create ")
+    ]
+    faults = (
+        [] if len(creating) == 1 and "--version=" in str(creating[0].values) else ["roll one version of one model out"]
+    )
+    yield verdict(f"{pipelines(project)}/rollout.yml", faults)
 
 
 @check("INF-02")
@@ -111,6 +163,18 @@ def versions_pinned(project: Project) -> Iterator[Finding]:
             faults += [] if (item.sku.get("capacity") or 0) > 0 else ["set sku.capacity"]
             option = {"properties.versionUpgradeOption": "NoAutoUpgrade"} if environment.name == "prod" else {}
             yield compare(environment, item, option, faults)
+    yield verdict(LIFECYCLE, _undated(project))
+
+
+def _undated(project: Project) -> Iterator[str]:
+    """Models that are deployed and of which the page does not tell when they retire."""
+    text = text_of(project.root / LIFECYCLE)
+    table = decision_table("models")
+    models = {value_at(item.body, "properties.model.name") for _, item in located(project, DEPLOYMENT)}
+    for name in sorted(str(name) for name in models):
+        date = str((table.get(name) or {}).get("retirement"))
+        if not re.search(rf"^\| {re.escape(name)} \|.*\| {re.escape(date)} \|$", text, re.MULTILINE):
+            yield f"tell when {name} retires"
 
 
 @check("INF-08")
@@ -146,7 +210,8 @@ def _pooled(environment: Environment, account: str) -> bool:
 def cluster_hardened(project: Project) -> Iterator[Finding]:
     """INF-10: a hardened cluster in each environment, with its own pool for the system and one for models.
 
-    Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-kubernetes-service
+    Sources: https://learn.microsoft.com/azure/well-architected/service-guides/azure-kubernetes-service,
+    https://learn.microsoft.com/azure/machine-learning/reference-kubernetes
     """
     for environment in project.environments.values():
         found = environment.of_type(CLUSTER)
@@ -167,8 +232,9 @@ def _pool_faults(project: Project, environment: Environment, cluster: Resource) 
         yield "give the system pool at least 3 nodes"
     if not models.get("enableAutoScaling"):
         yield "let the pool of models scale"
-    if ("sku=gpu:NoSchedule" in (models.get("nodeTaints") or [])) != project.answers["inference_gpu"]:
-        yield "taint the pool of models with sku=gpu:NoSchedule when, and only when, it has GPUs"
+    if models.get("nodeTaints") != ["ml.azure.com/amlarc=true:NoSchedule"]:
+        # Azure Machine Learning tolerates taints of its own only: a pod of a model would never land on another one.
+        yield "taint the pool of models with ml.azure.com/amlarc=true:NoSchedule and nothing else"
     if bool(re.match(r"Standard_N", str(models.get("vmSize")))) != project.answers["inference_gpu"]:
         yield "give the pool of models GPUs only when the answers ask for them"
     if str(system.get("vmSize")).startswith("Standard_N"):
@@ -198,6 +264,26 @@ def orchestrator_always_there(project: Project) -> Iterator[Finding]:
                 "properties.configuration.ingress.allowInsecure": False,
             }
             yield compare(environment, item, wanted, [*_service_faults(environment, item), *_container_faults(item)])
+            found = environment.of_type(CALLERS)
+            due = {
+                "properties.platform.enabled": True,
+                "properties.globalValidation.unauthenticatedClientAction": "Return401",
+                "properties.identityProviders.azureActiveDirectory.enabled": True,
+            }
+            yield verdict(f"{environment.name}: {CALLERS}", [] if found else ["ask callers of the service for a token"])
+            for callers in found:
+                yield compare(environment, callers, due, _caller_faults(callers))
+
+
+def _caller_faults(callers: Resource) -> Iterator[str]:
+    """What lets somebody in without a token of the service, or asks for a secret."""
+    known = value_at(callers.properties, "identityProviders.azureActiveDirectory") or {}
+    if set(value_at(callers.properties, "globalValidation.excludedPaths") or []) - {"/healthz"}:
+        yield "ask for a token on every path but /healthz"
+    if not value_at(known, "validation.allowedAudiences"):
+        yield "take tokens of one audience only"
+    if value_at(known, "registration.clientSecretSettingName"):
+        yield "check tokens without a secret"
 
 
 def _machine_faults(environment: Environment, apps: Resource) -> Iterator[str]:

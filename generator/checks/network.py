@@ -279,9 +279,10 @@ def _link_scope(project: Project, environment: Environment) -> Iterator[Finding]
 def managed_network(project: Project) -> Iterator[Finding]:
     """NET-04: every workspace has a managed network that lets out what the posture allows, provisioned at once.
 
-    Looks at `managedNetwork` of every workspace: the platform's storage, and the registry of models where models are
-    trained or served, have a private endpoint in it; what belongs to the workspace itself gets one from the service.
-    With approved destinations only, the domains are those of infra/approved-domains.json, and the firewall has a tier.
+    Looks at `managedNetwork` of every workspace: the platform's storage where its machines read it, and the registry of
+    models where they are trained or served, have a private endpoint in it; what belongs to the workspace itself gets
+    one from the service. With approved destinations only, the domains are those of infra/approved-domains.json, and the
+    firewall has a tier.
     Source: https://learn.microsoft.com/azure/machine-learning/how-to-managed-network
     """
     yield from presence(project, WORKSPACE)
@@ -301,13 +302,11 @@ def managed_network(project: Project) -> Iterator[Finding]:
         faults += [f"remove the rule for {host}, the posture allows every domain" for host in hosts if not controlled]
         approved = json.loads(text_of(project.root / "infra" / "approved-domains.json") or "[]") if controlled else []
         faults += [f"add a rule for {host}, it is approved" for host in approved if host not in hosts]
-        faults += _unreached(project, environment, workspace, rules)
+        faults += _unreached(project, workspace, rules)
         yield verdict(f"{label(environment, workspace)} outbound rules", faults, str(workspace))
 
 
-def _unreached(
-    project: Project, environment: Environment, workspace: Resource, rules: Mapping[str, Any]
-) -> Iterator[str]:
+def _unreached(project: Project, workspace: Resource, rules: Mapping[str, Any]) -> Iterator[str]:
     """Services of ours that a managed network has no private endpoint for."""
     ends = [
         (
@@ -317,8 +316,8 @@ def _unreached(
         for rule in rules.values()
         if same(rule.get("type"), "PrivateEndpoint")
     ]
-    stores = environment_facts(project.answers, environment.name)["stores"]
-    if stores and ("microsoft.storage/storageaccounts", "blob") not in ends:
+    reads = not workspace.name.endswith("-inference") or project.answers["own_batch"]
+    if reads and ("microsoft.storage/storageaccounts", "blob") not in ends:
         yield "add a private endpoint for the blobs of the platform"
     registry = ("microsoft.machinelearningservices/registries", "amlregistry")
     if not workspace.name.endswith("-exploration") and registry not in ends:

@@ -1,6 +1,7 @@
 """Reliability (REL rows): what survives the loss of a datacentre or a region."""
 
 from collections.abc import Callable, Iterator
+from xml.etree import ElementTree
 
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import (
@@ -20,6 +21,10 @@ from generator.evaluation import Environment, Project, Resource
 STORAGE = "Microsoft.Storage/storageAccounts"
 REGISTRY = "Microsoft.ContainerRegistry/registries"
 REPLICA = "Microsoft.ContainerRegistry/registries/replications"
+ACCOUNT = "Microsoft.CognitiveServices/accounts"
+ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+GATEWAY = "Microsoft.ApiManagement/service"
+BACKEND = f"{GATEWAY}/backends"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 MODELS = "Microsoft.MachineLearningServices/registries"
 MOVE = "docs/runbooks/region-loss.md"
@@ -92,9 +97,101 @@ def availability_zones(project: Project) -> Iterator[Finding]:
         )
         if same(resource.type, STORAGE):
             geo = str(value_at(resource.body, "sku.name")).startswith("Standard_G")
-            due = project.answers["geo_redundant"] and environment.name == "prod"
+            # What is in the second region stands for itself: the first holds the same.
+            due = project.answers["geo_redundant"] and environment.name == "prod" and not _second(project, resource)
             faults += [] if geo == due else [f"sku.name must {'' if due else 'not '}be geo-redundant"]
         yield verdict(label(environment, resource), faults, str(resource))
+
+
+def _second(project: Project, resource: Resource) -> bool:
+    """Whether a resource is in the second region of a project that has one."""
+    return bool(project.answers["two_regions"]) and same(resource.location, project.answers["secondary_location"])
+
+
+@check("REL-02")
+def two_regions_answer(project: Project) -> Iterator[Finding]:
+    """REL-02: in prod, models, the gateway and its pools are in both regions, and the docs say what is counted twice.
+
+    Looks at where accounts, endpoints, the gateway and the registry of models are, at what each pool consists of, and
+    at the policy that asks the other region.
+    Source: https://learn.microsoft.com/azure/api-management/api-management-howto-deploy-multi-region
+    """
+    answers = project.answers
+    regions = {answers["location"], answers["secondary_location"]}
+    for environment in project.environments.values():
+        if environment.name != "prod":
+            continue
+        for kind, asked in ((ACCOUNT, "foundation_online"), (ENDPOINT, "own_online")):
+            if answers[asked]:
+                found = {str(item.location) for item in environment.of_type(kind)}
+                missing = sorted(regions - found)
+                yield verdict(f"prod: {kind}", [f"there is none in {name}, deploy one" for name in missing])
+        for item in environment.of_type(GATEWAY):
+            more = [str(row.get("location")) for row in item.properties.get("additionalLocations") or []]
+            faults = [] if more == [answers["secondary_location"]] else ["add the second region to additionalLocations"]
+            yield verdict(label(environment, item), faults, str(item))
+        if answers["foundation_online"]:
+            yield from (
+                _spanning(environment, item, regions) for item in _pools(environment) if "own-models" not in item.name
+            )
+        if answers["own_online"]:
+            yield from _own_pool(project, environment)
+    yield from _models_in_both(project, regions)
+    text = text_of(project.root / "docs/decisions/gateway.md")
+    faults = [] if "Each region counts for itself" in text else ["say that each region counts tokens for itself"]
+    yield verdict("docs/decisions/gateway.md", faults)
+
+
+def _pools(environment: Environment) -> list[Resource]:
+    return [item for item in environment.of_type(BACKEND) if same(item.properties.get("type"), "Pool")]
+
+
+def _members(pool: Resource) -> list[str]:
+    """Names of the back ends in a pool, in lower case."""
+    return [str(row["id"]).rpartition("/")[2].lower() for row in value_at(pool.properties, "pool.services") or []]
+
+
+def _spanning(environment: Environment, pool: Resource, regions: set[str]) -> Finding:
+    """Whether the accounts behind a pool are in both regions."""
+    places = {item.name.lower(): str(item.location) for item in environment.of_type(ACCOUNT)}
+    hosts = {
+        item.name.rpartition("/")[2].lower(): str(item.properties.get("url")).rpartition("//")[2].partition(".")[0]
+        for item in environment.of_type(BACKEND)
+    }
+    found = {places.get(hosts.get(name, "").lower()) for name in _members(pool)}
+    faults = [f"no member of it is in {name}, add one" for name in sorted(regions - found)]
+    return verdict(label(environment, pool), faults, str(pool))
+
+
+def _own_pool(project: Project, environment: Environment) -> Iterator[Finding]:
+    """Own models: a pool of both endpoints, as important as each other, and a policy that asks the other one once."""
+    found = [item for item in _pools(environment) if "own-models" in item.name]
+    faults = [] if len(found) == 1 else [f"{len(found)} pools of own models, deploy one"]
+    for item in found:
+        weights = {row.get("priority") for row in value_at(item.properties, "pool.services") or []}
+        urls = {
+            str(row.properties.get("url"))
+            for row in environment.of_type(BACKEND)
+            if row.name.rpartition("/")[2].lower() in _members(item)
+        }
+        faults += [] if len(urls) == 2 and len(weights) == 1 else ["put the endpoint of each region in it, as equals"]
+    yield verdict("prod: pool of own models", faults)
+    text = text_of(project.root / "gateway/policies/models.xml") or "<policies />"
+    retry = ElementTree.fromstring(text).find("backend/retry")
+    asks = retry is not None and retry.get("count") == "1" and retry.find("set-backend-service") is not None
+    yield verdict("gateway/policies/models.xml", [] if asks else ["ask the other region once, by a retry of the pool"])
+
+
+def _models_in_both(project: Project, regions: set[str]) -> Iterator[Finding]:
+    """The registry from which prod takes its models is in both regions; the shared one is created by another one."""
+    if not (project.answers["own_online"] and project.answers["needs_model_registry"]):
+        return
+    shared = project.answers["shared_model_registry"]
+    for environment, item in located(project, MODELS):
+        if shared or environment.name == "prod":
+            found = {str(row.get("location")) for row in item.properties.get("regionDetails") or []}
+            faults = [f"it is not in {name}, add it to regionDetails" for name in sorted(regions - found)]
+            yield verdict(label(environment, item), faults, str(item))
 
 
 @check("REL-03")
@@ -154,5 +251,7 @@ def _redundancy(project: Project, environment: Environment) -> Iterator[Finding]
     due = project.answers["geo_redundant"] and environment.name == "prod"
     for account in environment.of_type(STORAGE):
         geo = str(value_at(account.body, "sku.name")).startswith("Standard_G")
+        if _second(project, account) and not geo:
+            continue
         faults = [] if geo == due else [f"its redundancy must {'' if due else 'not '}reach another region"]
         yield verdict(label(environment, account), faults, str(account))

@@ -159,6 +159,7 @@ ALLOWED_TYPES = {
     "'orchestrator' in here": (
         "Microsoft.App/managedEnvironments",
         "Microsoft.App/containerApps",
+        "Microsoft.App/containerApps/authConfigs",
         "Microsoft.Network/privateDnsZones",
         "Microsoft.Network/privateDnsZones/A",
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
@@ -302,6 +303,7 @@ NOT_TAGGABLE = {
         "Microsoft.ApiManagement/service/products/apis",
         "Microsoft.ApiManagement/service/products/policies",
         "Microsoft.ApiManagement/service/subscriptions",
+        "Microsoft.App/containerApps/authConfigs",
         "Microsoft.Cache/redisEnterprise/databases",
         "Microsoft.Network/privateDnsZones/A",
         "Microsoft.Authorization/roleDefinitions",

@@ -24,12 +24,13 @@ def command(
     targets: Annotated[list[str], typer.Argument(help="Generated projects, variants or answers files.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core when not given.")] = None,
+    run_tools: Annotated[bool, typer.Option("--tools/--no-tools", help="Run the tool of each kind of file.")] = True,
 ) -> None:
     """Compile and evaluate every environment, run the tools, check the requirements; exit 1 if anything is broken."""
     with tempfile.TemporaryDirectory() as folder:
         projects = _projects(targets, Path(folder), workers)
         version = require_compiler()
-        results = _run(projects, workers)
+        results = _run(projects, workers, run_tools)
     if as_json:
         typer.echo(json.dumps({"bicep": version, "projects": [result.data() for result in results]}, indent=2))
     else:
@@ -59,9 +60,9 @@ def _projects(targets: list[str], folder: Path, workers: int | None) -> dict[str
     return projects
 
 
-def _run(projects: dict[str, Path], workers: int | None) -> list[Result]:
+def _run(projects: dict[str, Path], workers: int | None, run_tools: bool) -> list[Result]:
     with progress("verifying", len(projects)) as done:
-        return verify_many(projects, workers, done)
+        return verify_many(projects, workers, done, run_tools)
 
 
 def _print(results: list[Result]) -> None:

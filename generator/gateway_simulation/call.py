@@ -141,7 +141,7 @@ class Call:
             "Url": {"Path": self.path, "QueryString": self.request.query},
             "OriginalUrl": {"Path": self.original.path, "QueryString": self.original.query},
         }
-        return {**given, "Body": self.request.body.decode() or None} if body else given
+        return {**given, "Body": self.request.body.decode(errors="replace") or None} if body else given
 
     def _response(self, body: bool) -> dict[str, Any] | None:
         if self.response is None:

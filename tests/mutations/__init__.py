@@ -3,10 +3,14 @@
 import importlib
 import pkgutil
 
-from tests.checks_support import Addition, Mutation
+from tests.checks_support import Addition, Fault, Mutation
+from tests.mutations import sources
 
 MUTATIONS: list[Mutation] = []
 """Requirement, variant, what goes wrong, how, and a part of the detail."""
+
+SOURCES: list[Fault] = sources.SOURCES
+"""Requirement, variant, what goes wrong in the files of a project, and how."""
 
 ADDITIONS: list[Addition] = []
 """Requirement and a change of the default variant that must stay green."""
@@ -18,7 +22,7 @@ FILE_ROWS: set[str] = set()
 """Requirements whose check reads files only: it holds without any resource."""
 
 for _found in pkgutil.iter_modules(__path__):
-    if _found.name == "common":
+    if _found.name in ("common", "sources"):
         continue
     _area = importlib.import_module(f"{__name__}.{_found.name}")
     MUTATIONS += _area.MUTATIONS

@@ -135,6 +135,8 @@ MUTATIONS: list[Mutation] = [
         edit("docs/decisions/scope.md", "| `workload` |", "| `location` | x | y |\n| `workload` |"),
         "docs/decisions: location",
     ),
+    ("GEN-03", DEFAULT, "a record is gone", remove("docs/decisions/network.md"), "the overview lists it"),
+    ("GEN-03", DEFAULT, "no overview", remove("docs/decisions/README.md"), "list the records"),
     ("GEN-03", DEFAULT, "a cluster without its reason", add("prod", CLUSTER, "aks-1"), "managedClusters aks-1"),
     ("GEN-04", DEFAULT, "another region", put("prod", VAULT, "location", "westus"), "Microsoft.KeyVault/vaults kv-"),
     ("GEN-04", REGULATED, "the second region in test", put("test", VAULT, "location", "germanywestcentral"), "kv-"),

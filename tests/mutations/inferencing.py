@@ -1,11 +1,12 @@
 """What can go wrong with the inferencing rows (INF), and what the detail of the check must say."""
 
-from tests.checks_support import Mutation, answer, drop, edit, put
-from tests.mutations.common import APPS, CHAT, CLUSTER, DATABRICKS, DEFAULT, DEPLOYMENT, KUBERNETES, TUNING
+from tests.checks_support import Mutation, answer, drop, edit, put, write
+from tests.mutations.common import APPS, CHAT, CLUSTER, DATABRICKS, DEFAULT, DEPLOYMENT, KUBERNETES, REGULATED, TUNING
 
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BACKEND = "Microsoft.ApiManagement/service/backends"
 APP = "Microsoft.App/containerApps"
+CALLERS = f"{APP}/authConfigs"
 PROFILE = "properties.workloadProfiles.0"
 SETTINGS = "properties.configuration"
 SCALE = "properties.template.scale"
@@ -37,6 +38,31 @@ RULES = "profiles.0.rules"
 TRIGGER = "metricTrigger"
 
 MUTATIONS: list[Mutation] = [
+    (
+        "INF-01",
+        DEFAULT,
+        "other endpoint",
+        edit(FILE, "endpoint_name: example", "endpoint_name: shared"),
+        "endpoint example",
+    ),
+    ("INF-01", DEFAULT, "other model", edit(FILE, "/models/example/", "/models/another/"), "no other model"),
+    ("INF-01", DEFAULT, "no endpoint", drop("test", ENDPOINT), "0 endpoints where 1 are due"),
+    ("INF-01", REGULATED, "one region", drop("prod", ENDPOINT), "1 endpoints where 2 are due"),
+    ("INF-01", DEFAULT, "second model", write("ml/models/other/deployment.yml", "endpoint_name: example\n"), "other"),
+    (
+        "INF-01",
+        DEFAULT,
+        "no rollout",
+        edit(".github/workflows/_rollout.yml", "create --workload", "choose --workload"),
+        "one version of one model",
+    ),
+    (
+        "INF-01",
+        DATABRICKS,
+        "not served",
+        edit("ml/resources/serving.yml", "    example:\n", "    another:\n"),
+        "by an endpoint of its name",
+    ),
     ("INF-02", DEFAULT, "traffic", put("prod", ENDPOINT, "properties.traffic", {"blue": 100}), "remove traffic"),
     ("INF-02", DEFAULT, "by key", put("prod", ENDPOINT, "properties.authMode", "Key"), "authMode"),
     ("INF-02", DEFAULT, "no endpoint", drop("prod", ENDPOINT), "deploy the endpoint"),
@@ -113,6 +139,13 @@ MUTATIONS: list[Mutation] = [
     ("INF-06", DEFAULT, "restricted data", answer(data_classification="restricted"), "collect nothing"),
     ("INF-07", DEFAULT, "upgrades", put("prod", DEPLOYMENT, "properties.versionUpgradeOption", "x"), "NoAutoUpgrade"),
     ("INF-07", DEFAULT, "any version", put("prod", DEPLOYMENT, "properties.model.version", None), "model.version"),
+    (
+        "INF-07",
+        DEFAULT,
+        "nobody knows until when",
+        edit("docs/decisions/foundation-models.md", " | chat | ", " | chat | after "),
+        "tell when",
+    ),
     ("INF-07", DEFAULT, "missing", drop("prod", DEPLOYMENT), "where the answers ask for"),
     (
         "INF-08",
@@ -130,6 +163,13 @@ MUTATIONS: list[Mutation] = [
         "untainted",
         put("prod", CLUSTER, "properties.agentPoolProfiles.0.nodeTaints", []),
         "CriticalAddonsOnly",
+    ),
+    (
+        "INF-10",
+        KUBERNETES,
+        "a taint that models do not tolerate",
+        put("prod", CLUSTER, "properties.agentPoolProfiles.1.nodeTaints", ["sku=gpu:NoSchedule"]),
+        "amlarc",
     ),
     ("INF-10", KUBERNETES, "none", drop("prod", CLUSTER), "deploy one cluster"),
     ("INF-11", TUNING, "no service", drop("prod", APP), "deploy one for the orchestrator"),
@@ -154,6 +194,28 @@ MUTATIONS: list[Mutation] = [
         "belongs to the release",
     ),
     ("INF-11", TUNING, "no traffic", put("prod", APP, f"{SETTINGS}.ingress.traffic", None), "write the traffic"),
+    ("INF-11", TUNING, "anybody calls", drop("prod", CALLERS), "ask callers of the service for a token"),
+    (
+        "INF-11",
+        TUNING,
+        "anonymous",
+        put("prod", CALLERS, "properties.globalValidation.unauthenticatedClientAction", "AllowAnonymous"),
+        "Return401",
+    ),
+    (
+        "INF-11",
+        TUNING,
+        "open path",
+        put("prod", CALLERS, "properties.globalValidation.excludedPaths", ["/answers"]),
+        "every path but /healthz",
+    ),
+    (
+        "INF-11",
+        TUNING,
+        "any audience",
+        put("prod", CALLERS, "properties.identityProviders.azureActiveDirectory.validation.allowedAudiences", []),
+        "one audience",
+    ),
 ]
 
-FILE_ROWS: set[str] = {"INF-04", "INF-05", "INF-06"}
+FILE_ROWS: set[str] = {"INF-01", "INF-04", "INF-05", "INF-06"}

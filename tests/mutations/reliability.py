@@ -2,11 +2,13 @@
 
 from tests.checks_support import Addition, Mutation, add, answer, drop, edit, put, remove
 from tests.mutations.common import (
+    ACCOUNT,
     ADDRESS,
     APIM,
     APPS,
     CLUSTER,
     DEFAULT,
+    ONLINE_ENDPOINT,
     REGISTRY,
     REGULATED,
     REPLICA,
@@ -16,8 +18,23 @@ from tests.mutations.common import (
     WORKSPACE,
 )
 
+BACKEND = f"{APIM}/backends"
+OWN_MODELS = "gateway/policies/models.xml"
 MODELS = "Microsoft.MachineLearningServices/registries"
 MOVE = "docs/runbooks/region-loss.md"
+
+
+def shorter(environment, resource_type, path, name=""):
+    """Take the last one from a list (dotted path) of the first resource of a type."""
+
+    def change(draft):
+        target = draft.first(environment, resource_type, name)
+        for part in path.split("."):
+            target = target[part]
+        target.pop()
+
+    return change
+
 
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
@@ -73,6 +90,51 @@ MUTATIONS: list[Mutation] = [
         "container apps in one zone",
         add("prod", APPS, "cae-1", properties={}),
         "managedEnvironments cae-1",
+    ),
+    ("REL-02", REGULATED, "models in one region", drop("prod", ACCOUNT, "-secondary"), "there is none in"),
+    ("REL-02", REGULATED, "endpoint in one region", drop("prod", ONLINE_ENDPOINT, "inference-2"), "there is none in"),
+    (
+        "REL-02",
+        REGULATED,
+        "gateway in one region",
+        put("prod", APIM, "properties.additionalLocations", []),
+        "second region",
+    ),
+    (
+        "REL-02",
+        REGULATED,
+        "pool in one region",
+        shorter("prod", BACKEND, "properties.pool.services", "/backends/chat"),
+        "no member of it is in",
+    ),
+    ("REL-02", REGULATED, "no pool", drop("prod", BACKEND, "own-models-regions"), "0 pools of own models"),
+    (
+        "REL-02",
+        REGULATED,
+        "second only when the first is lost",
+        put("prod", BACKEND, "properties.pool.services.1.priority", 2, "own-models-regions"),
+        "as equals",
+    ),
+    (
+        "REL-02",
+        REGULATED,
+        "other region never asked",
+        edit(OWN_MODELS, 'count="1"', 'count="0"'),
+        "ask the other region",
+    ),
+    (
+        "REL-02",
+        REGULATED,
+        "models in one place",
+        shorter("dev", MODELS, "properties.regionDetails"),
+        "add it to regionDetails",
+    ),
+    (
+        "REL-02",
+        REGULATED,
+        "limits look shared",
+        edit("docs/decisions/gateway.md", "Each region counts for itself", "Limits hold"),
+        "counts tokens for itself",
     ),
     ("REL-03", DEFAULT, "no runbook", remove(MOVE), "tell how the project moves"),
     ("REL-03", DEFAULT, "no workspace", drop("prod", WORKSPACE), "deploy what is missing"),

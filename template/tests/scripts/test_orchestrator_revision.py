@@ -32,7 +32,9 @@ def platform(azure, monkeypatch):
     monkeypatch.setattr(release.time, "sleep", lambda seconds: None)
     outputs = {"orchestratorSubscriptionId": "/apim/subscriptions/orchestrator", "orchestratorRegistryName": "cr1"}
     values = {name: {"value": value} for name, value in outputs.items()}
-    azure.answers["deployment sub show"] = {"properties": {"outputs": values}}
+    parameters = {"orchestratorClientId": {"value": "client-1"}}
+    azure.answers["deployment sub show"] = {"properties": {"outputs": values, "parameters": parameters}}
+    azure.answers["account get-access-token --scope client-1/.default"] = {"accessToken": "token-1"}
     azure.answers["acr show"] = {"loginServer": "cr1.azurecr.io"}
     azure.answers["acr repository show"] = {"digest": DIGEST}
     azure.answers["keyvault list"] = [{"id": "/vaults/kv-1"}]
@@ -50,6 +52,7 @@ def asked(monkeypatch):
     sent, replies = [], [b'{"answer": "ready"}']
 
     def answer(request, timeout):
+        assert request.get_header("Authorization") == "Bearer token-1"
         sent.append(request.full_url)
         if isinstance(replies[0], Exception):
             raise replies[0]

@@ -38,8 +38,8 @@ param zoneRedundant bool = false
 @description('Network; none for a gateway on the public network.')
 param network gatewayNetwork?
 
-@description('Second region with its subnet, for gateways in two regions.')
-param secondRegion { location: string, subnetId: string }?
+@description('Second region, with its subnet where the gateway is inside a network, for gateways in two regions.')
+param secondRegion { location: string, subnetId: string? }?
 
 @description('Whether the public endpoint answers. A new gateway that is reached through a private endpoint must be created open and is closed by the next deployment.')
 param publicAccess bool
@@ -122,17 +122,19 @@ resource gateway 'Microsoft.ApiManagement/service@2025-09-01-preview' = {
       ? {}
       : {
           additionalLocations: [
-            {
-              location: secondRegion!.location
-              sku: {
-                name: size.sku
-                capacity: size.capacity
-              }
-              zones: zones
-              virtualNetworkConfiguration: {
-                subnetResourceId: secondRegion!.subnetId
-              }
-            }
+            union(
+              {
+                location: secondRegion!.location
+                sku: {
+                  name: size.sku
+                  capacity: size.capacity
+                }
+                zones: zones
+              },
+              secondRegion!.?subnetId == null
+                ? {}
+                : { virtualNetworkConfiguration: { subnetResourceId: secondRegion!.subnetId! } }
+            )
           ]
         }
   )

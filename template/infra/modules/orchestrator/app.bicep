@@ -33,6 +33,11 @@ param image string
 @description('Shares of the traffic that its revisions get; empty for a first revision, which gets all of it.')
 param traffic object[]
 
+@description('Application (client) id of the registration that callers ask tokens for.')
+@minLength(36)
+@maxLength(36)
+param clientId string
+
 @description('What it calls.')
 param calls callee
 
@@ -153,6 +158,42 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
             }
           }
         ]
+      }
+    }
+  }
+}
+
+// Who calls is known before the service sees the call. No secret: tokens are only checked, nobody signs in here.
+resource callers 'Microsoft.App/containerApps/authConfigs@2026-01-01' = {
+  parent: app
+  name: 'current'
+  properties: {
+    platform: {
+      enabled: true
+    }
+    globalValidation: {
+      unauthenticatedClientAction: 'Return401'
+      // Whoever asks whether it lives learns nothing else.
+      excludedPaths: [
+        probe.path
+      ]
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: clientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+        validation: {
+          allowedAudiences: [
+            clientId
+            'api://${clientId}'
+          ]
+        }
       }
     }
   }

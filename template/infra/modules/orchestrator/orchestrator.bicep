@@ -16,6 +16,9 @@ param image string
 @description('Address of the registry of its image.')
 param registryServer string
 
+@description('Application (client) id of the registration that callers ask tokens for.')
+param clientId string
+
 @description('What it calls.')
 param calls callee
 
@@ -121,6 +124,7 @@ module app 'app.bicep' = if (image != 'none') {
     registryServer: registryServer
     image: empty(image) ? current!.outputs.image : image
     traffic: empty(image) ? current!.outputs.traffic : []
+    clientId: clientId
     calls: calls
     vaultUri: vault.outputs.uri
   }

@@ -1,0 +1,1 @@
+"""The documentation site with its gallery of variants: `groundplan site`."""
