@@ -1,12 +1,13 @@
+"""What moves away from the training data is named, and what does not is left alone."""
+
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-
 from example_model import data, drift
 
-NOW = datetime(2026, 12, 1, 3, tzinfo=timezone.utc)
+NOW = datetime(2026, 12, 1, 3, tzinfo=UTC)
 LIMITS = drift.Limits(feature_drift=0.25, answer_drift=0.25, broken_percent=1.0, least_rows=500, window_days=7)
 
 

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--limits", type=Path, required=True, help="YAML file with what may differ")
     arguments = parser.parse_args()
     limits = Limits(**yaml.safe_load(arguments.limits.read_text(encoding="utf-8")))
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     try:
         metrics = examine(arguments.collected, arguments.deployment, arguments.model, limits, now)
     except NoProfile as fault:
