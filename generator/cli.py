@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from generator.commands import (
+    cover,
     diff,
     docs,
     freshness,
@@ -36,6 +37,7 @@ COMMANDS = (
     requirements,
     resources,
     storm,
+    cover,
     diff,
     rehearse,
     releases,
