@@ -8,6 +8,7 @@ from typing import Any
 
 from generator.checks import Finding, check
 from generator.checks.delivery import Step, steps_of
+from generator.checks.expected import unevaluated
 from generator.checks.inferencing import DEPLOYMENT
 from generator.checks.reading import decision_table, on_github, pipelines, text_of, value_at, verdict
 from generator.checks.security import ROLE_ASSIGNMENT, principal, role_id
@@ -32,6 +33,7 @@ def runs_by_themselves(project: Project) -> Iterator[Finding]:
 
     Source: https://learn.microsoft.com/azure/machine-learning/how-to-authenticate-batch-endpoint
     """
+    yield from unevaluated(project)
     body = yaml_file(project, DEPLOYMENT_FILE)
     faults = [f"set {path}" for path in EXPLICIT if not value_at(body, path)]
     faults += [] if value_at(body, "settings.error_threshold") == 0 else ["set error_threshold to 0, no file is lost"]

@@ -98,6 +98,12 @@ def owners_types(root: Path) -> set[str]:
     return {name.lower() for text in texts for name in re.findall(r"^resource \w+ '([^'@]+)@", text, re.MULTILINE)}
 
 
+def unevaluated(project: Project) -> list[Finding]:
+    """What a check says first of a project of which nothing compiles: whatever else it reads, nothing holds."""
+    faults = ["nothing could be evaluated, correct what the compiler reports"]
+    return [] if project.environments else [verdict("infra/main.bicep", faults)]
+
+
 def presence(project: Project, *types: str) -> list[Finding]:
     """The "must exist" half: as many resources of each type as the answers ask for, in each environment.
 
@@ -107,7 +113,7 @@ def presence(project: Project, *types: str) -> list[Finding]:
         DoesNotApply: The answers ask for none of the types, and none is there.
     """
     if not project.environments:
-        return [verdict("infra/main.bicep", ["nothing could be evaluated, correct what the compiler reports"])]
+        return unevaluated(project)
     owners = owners_types(project.root)
     findings = []
     for environment in project.environments.values():

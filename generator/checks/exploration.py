@@ -213,9 +213,14 @@ def data_is_only_read(project: Project) -> Iterator[Finding]:
     found = [pair for pair in located(project, CONTAINER) if pair[1].name.endswith("/data")]
     yield verdict("container data", [] if found else ["deploy it, exploration reads it"])
     group = project.answers["data_scientists_group_id"].lower()
+    explores = _explorers(project)
     for environment, container in found:
         above = [item for item in environment.of_type(ROLE) if _covers(str(item.scope), container.id)]
-        held = [item for item in above if principal(item) == group or _explores(principal(item))]
+        held = [
+            item
+            for item in above
+            if principal(item) == group or any(belongs_to(principal(item), name) for name in explores)
+        ]
         faults = [f"take the role {item} from who explores" for item in sorted({role_id(i) for i in held} & writers)]
         reads = environment.name != "dev" or reader in {role_id(item) for item in held}
         faults += [] if reads else ["let who explores read it, with the role of a reader"]
@@ -235,9 +240,10 @@ def data_is_only_read(project: Project) -> Iterator[Finding]:
         yield verdict(script, [] if granted == ["READ_FILES"] else ["let the group read data and nothing else"])
 
 
-def _explores(name: str) -> bool:
-    """Whether an identity is one that people explore through: compute instances have none."""
-    return belongs_to(name, "exploration")
+def _explorers(project: Project) -> set[str]:
+    """Components as which people explore: Unity Catalog reaches data as one identity; compute instances have none."""
+    connectors = set(project.answers["databricks_connectors"])
+    return {"exploration", "training"} & connectors if "exploration" in connectors else set()
 
 
 def _constant(path: Path, name: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from generator.checks import Finding, check
 from generator.checks.delivery import steps_of
-from generator.checks.expected import presence
+from generator.checks.expected import presence, unevaluated
 from generator.checks.reading import (
     compare,
     decision_table,
@@ -152,6 +152,7 @@ def versions_pinned(project: Project) -> Iterator[Finding]:
 
     Source: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/working-with-models
     """
+    yield from unevaluated(project)
     for environment in project.environments.values():
         rows = project.answers["foundation_accounts"][environment.name]
         wanted = sum(len(row["deployments"]) for row in rows)

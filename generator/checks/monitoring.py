@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from generator.checks import Finding, check
-from generator.checks.expected import evaluate_condition, presence
+from generator.checks.expected import evaluate_condition, presence, unevaluated
 from generator.checks.reading import (
     compare,
     label,
@@ -361,6 +361,7 @@ def drift_is_measured(project: Project) -> Iterator[Finding]:
 
     Source: https://learn.microsoft.com/azure/machine-learning/concept-model-monitoring
     """
+    yield from unevaluated(project)
     yield verdict("ml/schedules/drift.yml", _schedule_faults(yaml_file(project, "ml/schedules/drift.yml")))
     component = yaml_file(project, "ml/components/drift.yml")
     faults = [] if "example_model.drift" in str(component.get("command")) else ["it measures nothing, run drift"]

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import (
     presence,
+    unevaluated,
 )
 from generator.checks.reading import (
     decision_table,
@@ -208,6 +209,7 @@ def accident_protection(project: Project) -> Iterator[Finding]:
     so does taking a role away.
     Source: https://learn.microsoft.com/azure/azure-resource-manager/bicep/deployment-stacks
     """
+    yield from unevaluated(project)
     settings = object_of(project.root / "scripts" / "stack.json")
     keeps = project.answers["online"] or project.answers["shared_model_registry"]
     for name, environment in project.environments.items():

@@ -141,7 +141,7 @@ MUTATIONS: list[Mutation] = [
     ),
     ("EDA-06", DEFAULT, "unreadable", unreadable, "let who explores read it"),
     ("EDA-06", DEFAULT, "writes", writes_data("group"), "from who explores"),
-    ("EDA-06", NEW_DATABRICKS, "writes by connector", writes_data("dev-exploration"), "from who explores"),
+    ("EDA-06", NEW_DATABRICKS, "writes by connector", writes_data("dev-training"), "from who explores"),
     (
         "EDA-06",
         DATABRICKS,
@@ -158,7 +158,7 @@ MUTATIONS: list[Mutation] = [
         "switch shared keys",
     ),
     ("EDA-07", NEW_DATABRICKS, "standard", put("dev", WORKSPACE_OF_SPARK, "sku.name", "standard"), "sku.name"),
-    ("EDA-07", NEW_DATABRICKS, "no connector", drop("dev", CONNECTOR), "0, there must be 3"),
+    ("EDA-07", NEW_DATABRICKS, "no connector", drop("dev", CONNECTOR), "2, there must be 3"),
     ("EDA-07", NEW_DATABRICKS, "no identity", put("dev", CONNECTOR, "identity.type", "None"), "identity.type"),
     (
         "EDA-07",

@@ -272,7 +272,7 @@ MUTATIONS: list[Mutation] = [
         "roleAssignments serving-reads",
     ),
     ("SEC-07", DEFAULT, "the same twice", twice("prod", ROLE), "twice"),
-    ("SEC-07", DEFAULT, "a missing grant", drop("prod", ROLE, "/containers/models/"), "Storage Blob Data Reader"),
+    ("SEC-07", DEFAULT, "a missing grant", drop("prod", ROLE, "/containers/batch-input/"), "Storage Blob Data Reader"),
     ("SEC-07", REUSED, "no pull from the existing registry", drop("prod", ROLE, "/registries/"), "AcrPull"),
     ("SEC-07", DEFAULT, "a wrong GUID", edit("infra/roles.json", "7f951dda", "8f951dda"), "infra/roles.json"),
     ("SEC-07", DEFAULT, "no roles file", remove("infra/roles.json"), "infra/roles.json"),
