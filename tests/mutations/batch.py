@@ -97,4 +97,4 @@ MUTATIONS: list[Mutation] = [
     ("BAT-04", DATABRICKS, "another container", edit(FILE, "batch-output@", "data@"), "make the volume batch_output"),
 ]
 
-FILE_ROWS: set[str] = {"BAT-04"}
+FILE_ROWS: set[str] = {"BAT-02", "BAT-04"}
