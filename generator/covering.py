@@ -1,4 +1,4 @@
-"""Covering arrays: few answer sets in which any two (or three) answers that can meet do meet.
+"""Covering arrays: few answer sets in which nearly any two (or three) answers that can meet do meet.
 
 Answers depend on each other: a question is asked only after certain others, and a validator refuses certain values. So
 a row is built as an interview, question by question, and takes the answer that brings together most of what never met.
@@ -91,6 +91,12 @@ def labels_of(question: Question, value: Any, options: Sequence[Any]) -> list[st
         return [f"{question.key} {value}"]
     ends = _ends(question)
     return [f"{question.key} {'first' if value == ends[0] else 'last' if value == ends[1] else 'other'}"]
+
+
+def offered(question: Question, options: list[Any]) -> list[Any]:
+    """The options that count: of a long list its representatives, if any of them is offered."""
+    known = REPRESENTATIVES.get(question.key)
+    return [item for item in options if not known or item in known] or options
 
 
 def _ends(question: Question) -> tuple[Any, Any]:
@@ -211,7 +217,7 @@ class _Builder:
         for question in self.interview.template.questions:
             step = self.interview.step(question, UNSET, steps)
             if step.asked and not question.computed and question.ask is not False:
-                options = self._options(question, steps)
+                options = offered(question, self.interview.options_after(question, steps))
                 value, step = self._choose(question, options, steps, step, labels, fixed.get(question.key, UNSET))
                 if value is not UNSET:
                     chosen[question.key] = value
@@ -258,11 +264,6 @@ class _Builder:
             for others in combinations(sorted(met), self.strength - 1):
                 found += tuple(sorted((label, *others))) not in self.array.covered
         return (found + 1) * (0.7 + 0.6 * self.chance.random())
-
-    def _options(self, question: Question, steps: Mapping[str, Step]) -> list[Any]:
-        options = self.interview.options_after(question, steps)
-        known = REPRESENTATIVES.get(question.key)
-        return [item for item in options if not known or item in known] or options
 
     def _values(self, question: Question, options: list[Any], steps: Mapping[str, Step]) -> list[Any]:
         """Answers to try."""

@@ -29,9 +29,7 @@ def labels(chosen):
     assert not play.stopped, play.stopped
     for question in INTERVIEW.template.questions:
         if play.steps[question.key].asked and not question.computed and question.ask is not False:
-            options = INTERVIEW.options(question, play)
-            known = covering.REPRESENTATIVES.get(question.key)
-            options = [item for item in options if not known or item in known] or options
+            options = covering.offered(question, INTERVIEW.options(question, play))
             found.update(labels_of(question, play.steps[question.key].value, options))
     return found
 

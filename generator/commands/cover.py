@@ -1,4 +1,4 @@
-"""`groundplan cover`: few answer sets in which any two (or three) answers that can meet do meet."""
+"""`groundplan cover`: few answer sets in which nearly any two (or three) answers that can meet do meet."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def command(
     seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 1,
     apart: Annotated[bool, typer.Option("--apart", help="List the pairs that never met.")] = False,
 ) -> None:
-    """Write answer sets that bring every pair, or triple, of answers together that can meet."""
+    """Write answer sets that bring nearly every pair, or triple, of answers together that can meet."""
     if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise GroundplanError(f"{out} is not empty: name an empty folder, or one that is not there yet.")
     array = cover(strength, seed)
