@@ -115,7 +115,8 @@ def test_a_rendered_project_lacks_nothing(evaluated):
     root, script, environments = evaluated
     assert set(environments) == {path.stem for path in (root / "infra").glob("*.bicepparam")}
     assert all(len(resources) > 20 for resources in environments.values())
-    assert [*script.resource_faults(root, environments), *script.pipeline_faults(root)] == []
+    assert [*script.resource_faults(root, environments), *script.index_faults(root)] == []
+    assert [*script.pipeline_faults(root)] == []
 
 
 @pytest.mark.parametrize("lost", RESOURCES)
@@ -152,7 +153,7 @@ def test_a_lost_runbook_is_missed(evaluated, tmp_path):
         copied = tmp_path / runbook.stem
         shutil.copytree(root / "docs", copied / "docs")
         (copied / "docs" / "runbooks" / runbook.name).unlink()
-        found = list(script.resource_faults(copied, environments))
+        found = [*script.resource_faults(copied, environments), *script.index_faults(copied)]
         assert any(f"{runbook.name} is missing" in fault for fault in found), runbook.name
 
 

@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--project", type=Path, default=PROJECT)
     project = parser.parse_args(arguments).project
     environments = evaluate(project)
-    faults = [*resource_faults(project, environments), *pipeline_faults(project)]
+    faults = [*resource_faults(project, environments), *index_faults(project), *pipeline_faults(project)]
     for fault in faults:
         print(fault, file=sys.stderr)
     if not faults:
@@ -136,12 +136,20 @@ def alert_faults(project: Path, resources: list[Resource]) -> Iterator[str]:
             yield from runbook_faults(project / runbook, f"alert {alert['name']}")
 
 
-def runbook_faults(path: Path, alert: str) -> Iterator[str]:
+def index_faults(project: Path) -> Iterator[str]:
+    """Every runbook of the index is there: no alert names the one for the loss of a region."""
+    folder = project / "docs" / "runbooks"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    for name in re.findall(r"\]\(([\w-]+\.md)\)", index):
+        yield from runbook_faults(folder / name, "docs/runbooks/README.md")
+
+
+def runbook_faults(path: Path, named_by: str) -> Iterator[str]:
     """A runbook is there and leads from the symptom to the proof that it is gone."""
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     missing = [section.removeprefix("## ") for section in SECTIONS if section not in text]
     if not text:
-        yield f"{alert}: its runbook docs/runbooks/{path.name} is missing, write it"
+        yield f"{named_by}: its runbook docs/runbooks/{path.name} is missing, write it"
     elif missing:
         yield f"docs/runbooks/{path.name} lacks {', '.join(missing)}: write what to do there"
 
