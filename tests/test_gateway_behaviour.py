@@ -217,7 +217,8 @@ def hands_out_no_credentials(world):
 
 def keeps_to_allowed_models(world):
     """Only deployments of the list may be asked for, each for its purpose, and only by consumers with tokens."""
-    assert world.chat(model="gpt-5.4-of-others")[0] == 400, "a foreign model"
+    assert world.chat(model="gpt-5.4-of-others")[0] == 403, "a foreign model"
+    assert world.chat(model=5)[0] == 403, "a number"
     assert world.chat(model="text-embedding-3-large")[0] == 400, "a model for another purpose"
     assert world.chat(path="/deployments/other/chat/completions")[0] == 404
     assert world.chat("shopfloor")[0] == 401, "a consumer without tokens"
@@ -233,7 +234,6 @@ def survives_any_body(world):
         b"null",
         b"[]",
         b'"model"',
-        b'{"model": 5}',
         b'{"model": {"name": "gpt-5.4"}}',
         b"\xff\xfe",
     ):
@@ -354,6 +354,18 @@ def shuts_nobody_out(world):
     assert world.score()[0] == 200, "others were shut out"
 
 
+def keeps_to_the_list(world):
+    """A consumer asks for the models of its file, and for no other."""
+    status, _, body = world.chat("shopfloor")
+    assert status == 403, "a model that the list lacks"
+    assert json.loads(body)["error"]["message"] == "This subscription may ask for: text-embedding-3-large."
+    asked = {"model": "text-embedding-3-large", "input": "Good morning?"}
+    assert world.raw("shopfloor", "/foundation/v1/embeddings", json.dumps(asked).encode())[0] == 200
+    assert world.score("shopfloor")[0] == 200
+    assert world.chat("reports")[0] == 200
+    assert world.score("reports")[0] == 401, "own models that the list lacks"
+
+
 BEHAVIOURS = (
     fails_over,
     pays_for_provisioned_first,
@@ -376,8 +388,8 @@ BEHAVIOURS = (
     answers_from_both_regions,
     blames_the_request,
 )
-ALONE = (admits_exhaustion_of_own_models, shuts_nobody_out)
-"""What holds where one endpoint answers."""
+ALONE = (admits_exhaustion_of_own_models, shuts_nobody_out, keeps_to_the_list)
+"""What holds where one endpoint answers, and two consumers may call less than the others."""
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.__name__)
@@ -387,9 +399,12 @@ def test_behaviour(world, behaviour):
 
 @pytest.fixture(scope="module")
 def one_region(tmp_path_factory):
-    """The same project in one region: one endpoint answers."""
+    """The same project in one region: one endpoint answers. Its owner took models from the lists of two consumers."""
     root = tmp_path_factory.mktemp("one") / "three"
     render({**ANSWERS, "criticality": "medium"}, root)
+    for consumer, model in (("shopfloor", "chat"), ("reports", "own")):
+        file = root / f"gateway/consumers/{consumer}.yml"
+        file.write_text(file.read_text(encoding="utf-8").replace(f"  - {model}\n", ""), encoding="utf-8")
     return root
 
 
@@ -464,7 +479,7 @@ TAKEN = {
             FOUNDATION,
             r'&amp;&amp; \(string\)context.Variables\["model"\] == "[^"]*"',
             "",
-            ((keeps_to_allowed_models, "foreign model"),),
+            ((keeps_to_allowed_models, "another purpose"),),
         ),
     ],
     "retry, on-error": [
@@ -539,6 +554,19 @@ def test_one_endpoint_is_left_alone_only_when_it_asks_for_it(one_region, compile
     file.write_text(file.read_text(encoding="utf-8").replace("loneBreaker", "breaker"), encoding="utf-8")
     with World(snapshot(root, compiler), AUDIENCE) as world, pytest.raises(AssertionError, match="shut out"):
         shuts_nobody_out(world)
+
+
+def test_a_list_is_kept_by_the_policy_of_the_product(one_region, compiler, tmp_path):
+    root = tmp_path / "three"
+    shutil.copytree(one_region, root)
+    file = root / CONSUMER
+    text, count = re.subn(
+        r"(?s)<choose>\s*<when condition='@\(\(string\).*?</choose>", "", file.read_text(encoding="utf-8")
+    )
+    assert count == 1
+    file.write_text(text, encoding="utf-8")
+    with World(snapshot(root, compiler), AUDIENCE) as world, pytest.raises(AssertionError, match="that the list lacks"):
+        keeps_to_the_list(world)
 
 
 def test_storm(prod, capsys):

@@ -1,5 +1,6 @@
 """Checks of the gateway rows (GW): APIs, policies as deployed, back ends, consumers and the service itself."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ API_POLICIES = f"{SERVICE}/apis/policies"
 API_DIAGNOSTICS = f"{SERVICE}/apis/diagnostics"
 BACKENDS = f"{SERVICE}/backends"
 PRODUCTS = f"{SERVICE}/products"
+PRODUCT_APIS = f"{SERVICE}/products/apis"
 PRODUCT_POLICIES = f"{SERVICE}/products/policies"
 SUBSCRIPTIONS = f"{SERVICE}/subscriptions"
 CACHES = f"{SERVICE}/caches"
@@ -160,6 +162,37 @@ def consumers_have_products(project: Project) -> Iterator[Finding]:
         narrow = f"/products/{_parts(item)[0]}".lower() in str(item.properties.get("scope")).lower()
         faults = [] if narrow else ["its scope is not the product of its consumer, set it to the product"]
         yield verdict(label(environment, item), faults, str(item))
+    if project.answers["foundation_online"]:
+        yield from _lists_of_models(project)
+
+
+def _lists_of_models(project: Project) -> Iterator[Finding]:
+    """The product of each consumer refuses the models, and lacks the APIs, that the list of its file lacks."""
+    names = {"chat": str(project.answers["chat_model"]), "embedding": str(project.answers["embedding_model"])}
+    for environment in project.environments.values():
+        offered = [_parts(item) for item in environment.of_type(PRODUCT_APIS)]
+        for name, row in _consumers(project).items():
+            listed = row.get("allowedModels") or []
+            faults = []
+            if row["tokensPerMinute"] and _allowed(environment, name) != {names[key] for key in names if key in listed}:
+                faults.append("its policy lets other models through than allowedModels, refuse what the list lacks")
+            own = any(parts[0].endswith(name) and parts[1].endswith("models") for parts in offered)
+            if own != ("own" in listed and bool(project.answers["own_online"])):
+                faults.append(
+                    "allowedModels and its product differ about own models, offer that API where it is listed"
+                )
+            yield verdict(f"{environment.name}: models of {name}", faults)
+
+
+def _allowed(environment: Environment, consumer: str) -> set[str]:
+    """Models that the policy of a product lets through."""
+    for item in environment.of_type(PRODUCT_POLICIES):
+        root = _root(str(item.properties.get("value", ""))) if _is_api(item, consumer) else None
+        for when in [] if root is None else root.findall("inbound//when"):
+            listed = re.search(r'!"([^"]*)"\.Split\(\)\.Contains\(', str(when.get("condition")))
+            if listed and when.find("return-response/set-status[@code='403']") is not None:
+                return set(listed.group(1).split())
+    return set()
 
 
 @check("GW-05")

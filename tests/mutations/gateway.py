@@ -97,6 +97,8 @@ MUTATIONS: list[Mutation] = [
     ("GW-04", CENTRAL, "no product", drop("prod", PRODUCT), "0 where one is needed"),
     ("GW-04", CENTRAL, "unapproved", put("prod", PRODUCT, "properties.approvalRequired", False), "approvalRequired"),
     ("GW-04", CENTRAL, "all APIs", put("prod", SUBSCRIPTION, "properties.scope", "/apis"), "its scope is not"),
+    ("GW-04", CENTRAL, "any model", rewrite(PRODUCT_POLICY, ".Split()", ""), "lets other models through"),
+    ("GW-04", DEFAULT, "own models kept back", drop("prod", f"{PRODUCT}/apis", "models"), "differ about own models"),
     ("GW-05", CENTRAL, "no quota", rewrite(PRODUCT_POLICY, "Monthly", "Yearly"), "token-quota-period"),
     ("GW-06", CHAT, "no product", rewrite(POLICY, "Product ID", "API ID"), "not measured by"),
     ("GW-06", CHAT, "switched off", put("prod", DIAGNOSTIC, "properties.metrics", False), "set metrics to true"),
