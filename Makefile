@@ -49,7 +49,7 @@ project: .venv/run
 	.venv/bin/groundplan new "$(DEST)" $(if $(ANSWERS),--answers "$(ANSWERS)") $(if $(DEFAULTS),--defaults)
 
 test: .venv/test .tools/ready .tools/mono check
-	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup
+	.venv/bin/python -m pytest --numprocesses auto --dist loadgroup --durations 30
 
 check: .venv/test
 	.venv/bin/black --check --quiet generator tests

@@ -18,6 +18,19 @@ for role in ("AUTHOR", "COMMITTER"):
     os.environ.setdefault(f"GIT_{role}_NAME", "Groundplan")
     os.environ.setdefault(f"GIT_{role}_EMAIL", "groundplan@example.com")
 
+# Modules whose tests share what takes long to make: one worker runs all of one, instead of each making it.
+WHOLE = (
+    "test_covering",
+    "test_delivery",
+    "test_difference",
+    "test_gateway_behaviour",
+    "test_inventory",
+    "test_monitoring",
+    "test_project_checks",
+    "test_rehearsal",
+    "test_site",
+)
+
 # The order in which a failure should be read: a fault of an early layer explains those of the later ones.
 LAYERS = (
     "test_template",
@@ -26,9 +39,10 @@ LAYERS = (
     "test_questions",
     "test_decisions",
     "test_sampling",
+    "test_covering",
+    "test_hostile",
     "test_rendering",
     "test_compiler",
-    "test_evaluation",
     "test_inventory",
     "test_difference",
     "test_requirements",
@@ -41,6 +55,7 @@ LAYERS = (
     "test_monitoring",
     "test_gateway_behaviour",
     "test_delivery",
+    "test_project_checks",
     "test_rehearsal",
     "test_documents",
     "test_benchmark",
@@ -54,12 +69,24 @@ LAYERS = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    """Tests of a module, or of an evaluated variant, in a worker of their own; early layers first."""
+    for item in items:
+        variant = item.callspec.params.get("variant") if hasattr(item, "callspec") else None
+        if module_of(item) in WHOLE:
+            item.add_marker(pytest.mark.xdist_group(module_of(item)))
+        elif variant and "evaluated" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group(f"variant-{variant}"))
+
     def layer(item):
-        name = Path(str(item.fspath)).stem
-        return LAYERS.index(name) if name in LAYERS else len(LAYERS)
+        return LAYERS.index(module_of(item)) if module_of(item) in LAYERS else len(LAYERS)
 
     items.sort(key=layer)
+
+
+def module_of(item):
+    return Path(str(item.fspath)).stem
 
 
 @pytest.fixture

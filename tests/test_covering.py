@@ -15,9 +15,6 @@ from tests.support import groundplan
 INTERVIEW = Interview(template(ROOT))
 
 
-pytestmark = pytest.mark.xdist_group("covering")
-
-
 @pytest.fixture(scope="module")
 def array():
     return cover()

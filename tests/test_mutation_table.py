@@ -40,7 +40,17 @@ def layers():
     return found
 
 
-@pytest.mark.parametrize("group", layers(), ids=[f"{group[0][1]}, {len(group)} at once" for group in layers()])
+GROUPS = [
+    pytest.param(
+        group,
+        id=f"{group[0][1]}, {len(group)} at once",
+        marks=pytest.mark.xdist_group(f"variant-{group[0][1]}"),
+    )
+    for group in layers()
+]
+
+
+@pytest.mark.parametrize("group", GROUPS)
 def test_what_is_broken_in_files_is_named(evaluated, tmp_path, group):
     """All of a group at once: what each one does alone is in the table, and compiling sixty projects takes minutes."""
     change = both(*(row[3] for row in group))

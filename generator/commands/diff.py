@@ -26,8 +26,9 @@ def command(
 ) -> None:
     """Show what appears, goes and changes between two projects, in each environment; the exit code is 0 either way."""
     with tempfile.TemporaryDirectory() as folder, Compiler() as compiler:
-        before = _project(old, Path(folder) / "old", compiler)
-        after = _project(new, Path(folder) / "new", compiler)
+        # Both are there before the first is evaluated: what cannot be compared is said at once.
+        roots = {old: _root(old, Path(folder) / "old"), new: _root(new, Path(folder) / "new")}
+        before, after = (_project(target, roots[target], compiler) for target in (old, new))
     differences = difference.compare(before, after)
     if as_json:
         typer.echo(json.dumps(difference.data(differences), indent=2))
@@ -36,12 +37,15 @@ def command(
         _print(Console(soft_wrap=True), item)
 
 
-def _project(target: str, folder: Path, compiler: Compiler) -> Project:
-    """A project as it lies, or one rendered from answers."""
-    root = Path(target)
-    if not root.is_dir():
-        render(load(find(target)), folder)
-        root = folder
+def _root(target: str, folder: Path) -> Path:
+    """Where a project lies, or is rendered from answers."""
+    if Path(target).is_dir():
+        return Path(target)
+    render(load(find(target)), folder)
+    return folder
+
+
+def _project(target: str, root: Path, compiler: Compiler) -> Project:
     project = evaluate(root, of_project(root), compiler)
     if not project.template:
         raise GroundplanError(f"{target} does not compile: run `groundplan verify {target}` to see why.", 1)
