@@ -33,7 +33,7 @@ FLOORS = {"low": 2, "medium": 3, "high": 3}
 """Criticality -> least instances outside dev, where one is enough."""
 LIFECYCLE = "docs/decisions/foundation-models.md"
 DEPLOYMENT_FILE = "ml/models/example/deployment.yml"
-TAGS = {"model_version", "git_sha", "data_version", "deployed_by"}
+TAGS = {"model_version", "git_sha", "deployed_by"}
 HARDENED = {
     "sku.tier": "Standard",
     "properties.disableLocalAccounts": True,

@@ -1,6 +1,5 @@
 // Your own resources. Updates never touch this file; main.bicep deploys it into the platform's resource group.
-// Add parameters here and pass them in the parameter of the same name in your own module, or declare resources right away:
-// names, region and tags are those of the environment.
+// Declare resources here, or modules beside it. Parameters of your own need a default: main.bicep passes these two and no others.
 
 @description('Region of the environment.')
 param location string
@@ -8,7 +7,7 @@ param location string
 @description('Tags of the environment.')
 param tags object
 
-@description('What your own resources are told about the environment.')
+@description('Region and tags, for whatever you declare; nothing else uses them yet.')
 output context object = {
   location: location
   tags: tags
