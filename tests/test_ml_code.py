@@ -396,7 +396,8 @@ def test_exploration_tracks_its_first_look_as_a_script_and_as_a_notebook(project
     cells = json.loads((folder / "first_look.ipynb").read_text())["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     # What it installs is installed.
-    ran = "\n".join(line for cell in code for line in cell.splitlines() if not line.startswith("%pip install"))
+    magic = ("%pip install", "%restart_python")
+    ran = "\n".join(line for cell in code for line in cell.splitlines() if not line.startswith(magic))
     place = {**TRACKED, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/.local/mlflow.db"}
     run = execute(folder, python, "-c", ran, **place)
     assert run.returncode == 0, run.stderr
