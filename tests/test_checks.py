@@ -4,11 +4,15 @@ import json
 
 import pytest
 
+from generator.answers import of_project
 from generator.checks import registry
 from generator.checks.expected import allowed_types, environment_facts
-from generator.evaluation import evaluate_rollout
+from generator.checks.reliability import MODELS
+from generator.compiler import Compiler
+from generator.evaluation import evaluate, evaluate_rollout
+from generator.rendering import render
 from generator.requirements import load as load_requirements
-from tests.checks_support import ABSENT, BROKEN, HOLDS, add, applies, both, edit, judge, spoil, without_resources
+from tests.checks_support import ABSENT, BROKEN, HOLDS, add, applies, both, drop, edit, judge, spoil, without_resources
 from tests.mutations import ABSENT as ABSENT_ROWS
 from tests.mutations import ADDITIONS, FILE_ROWS, MUTATIONS
 from tests.mutations.common import CHAT, DEFAULT, LOCAL, REGULATED, STORAGE, VARIANT_NAMES
@@ -109,3 +113,16 @@ def test_environment_facts_name_what_is_there(evaluated):
     assert "exploration-workspace" in dev["here"] and "exploration-workspace" not in prod["here"]
     assert (dev["second_region"], prod["second_region"]) == (False, True)
     assert prod["encrypted"] == ["storage", "registry", "inference", "inference-2", "primary", "secondary"]
+
+
+def test_the_registry_that_all_share_lives_in_one_environment(tmp_path):
+    answers = {"profile": "prototype", "functions": ["online_inference"], "environments": ["test", "prod"]}
+    render({**answers, "model_sources": ["own"]}, tmp_path / "project")
+    with Compiler() as compiler:
+        project = evaluate(tmp_path / "project", of_project(tmp_path / "project"), compiler)
+    assert project.answers["shared_model_registry"]
+    assert [len(project.environments[name].of_type(MODELS)) for name in ("test", "prod")] == [1, 0]
+    assert judge("GEN-12", project)[0] == HOLDS
+    assert "| Registry of models, which all share | yes | no |" in (project.root / "docs/architecture.md").read_text()
+    without = spoil(project, drop("prod", "Microsoft.KeyVault/vaults"), tmp_path / "spoilt")
+    assert judge("GEN-12", without)[0] == BROKEN

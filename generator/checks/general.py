@@ -47,6 +47,7 @@ from generator.checks.tables import (
 from generator.evaluation import ONLINE_DEPLOYMENT, SCORING_ROLE, Environment, Project, Resource
 
 RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
+MODEL_REGISTRY = "Microsoft.MachineLearningServices/registries"
 DECISION_HEADINGS = ("Answer", "Reason", "Consequence", "Guidance")
 LINKED_RECORD = re.compile(r"\]\(([\w-]+\.md)\)")
 LEAST_REASON_CHARACTERS = 20
@@ -438,10 +439,10 @@ def _parameter_files(project: Project) -> Iterator[Finding]:
 
 
 def _same_types(project: Project) -> Iterator[Finding]:
-    """Numbers of each type in test and prod, without the second region and with the excuse of other components."""
+    """Numbers of each type in test and prod, without what one has for both, with the excuse of other components."""
     answers = project.answers
     test, prod = project.environments["test"], project.environments["prod"]
-    counts = {item.name: Counter(name.lower() for name in _first_region(answers, item)) for item in (test, prod)}
+    counts = {item.name: Counter(name.lower() for name in _of_its_own(project, item)) for item in (test, prod)}
     facts = [environment_facts(answers, name) for name in ("test", "prod")]
     other_components = any(facts[0][key] != facts[1][key] for key in ("here", "models"))
     for name in sorted(counts["test"] | counts["prod"]):
@@ -454,17 +455,22 @@ def _same_types(project: Project) -> Iterator[Finding]:
         yield verdict(f"test and prod: {name}", faults)
 
 
-def _first_region(answers: Mapping[str, Any], environment: Environment) -> Iterable[str]:
-    """Types of the resources that are neither in the second region nor attached to something there."""
-    if not environment_facts(answers, environment.name)["second_region"]:
-        return [resource.type for resource in environment.resources]
-    second = answers["secondary_location"]
-    outside = [f"{item.id.lower()}/" for item in environment.resources if item.location == second]
-    return [
-        item.type
-        for item in environment.resources
-        if not any(f"{item.id.lower()}/".startswith(prefix) for prefix in outside)
-    ]
+def _of_its_own(project: Project, environment: Environment) -> Iterable[str]:
+    """Types of the resources that are neither in the second region nor in the group of the registry that all share.
+
+    What is attached to a resource of the second region is left out too, and who may use the registry.
+    """
+    outside, shared = [], []
+    if environment_facts(project.answers, environment.name)["second_region"]:
+        second = project.answers["secondary_location"]
+        outside = [f"{item.id.lower()}/" for item in environment.resources if item.location == second]
+    if project.answers["shared_model_registry"]:
+        registries = (item for other in project.environments.values() for item in other.of_type(MODEL_REGISTRY))
+        shared = [f"/resourcegroups/{item.id.lower().split('/')[4]}/" for item in registries]
+    for item in environment.resources:
+        path = f"{item.id.lower()}/"
+        if not any(path.startswith(prefix) for prefix in outside) and not any(group in path for group in shared):
+            yield item.type
 
 
 def _same_protections(project: Project) -> Iterator[Finding]:
