@@ -156,13 +156,8 @@ def find(environment: str, consumer: str) -> Door:
     stack = deployed(environment)
     values = {name: row.get("value") for name, row in stack["parameters"].items()}
     outputs = {name: row["value"] for name, row in stack["outputs"].items()}
-    subscription = "/".join(stack["id"].split("/")[:3])
-    gateway = values.get("existingApiManagementId") or (
-        f"{subscription}/resourceGroups/rg-{values['workload']}-{environment}-gateway"
-        f"/providers/Microsoft.ApiManagement/service/{outputs['gatewayName']}"
-    )
     name = consumer.replace("<environment>", environment)
-    listing = f"{gateway}/subscriptions/{name}/listSecrets?api-version=2024-05-01"
+    listing = f"{outputs['gatewayId']}/subscriptions/{name}/listSecrets?api-version=2024-05-01"
     key = az("rest", "--method", "post", "--url", listing)["primaryKey"]
     audience = values.get("callerAudience")
     token = az("account", "get-access-token", "--scope", f"{audience}/.default")["accessToken"] if audience else ""

@@ -137,29 +137,23 @@ def test_whole_peak_where_nothing_is_said_about_shares(targets):
     assert load_test.load_of(targets, "models", "prod").requests_per_minute == 600
 
 
-@pytest.mark.parametrize("reused", [False, True])
-def test_door_of_a_deployed_environment(azure, monkeypatch, reused):
-    existing = "/subscriptions/s/resourceGroups/shared/providers/Microsoft.ApiManagement/service/apim"
-    parameters = {"workload": {"value": "demo"}, "callerAudience": {"value": "api://demo"}, "key": {"reference": {}}}
-    if reused:
-        parameters["existingApiManagementId"] = {"value": existing}
-    outputs = {"gatewayUrl": {"value": "https://demo.azure-api.net"}, "gatewayName": {"value": "apim-demo"}}
+@pytest.mark.parametrize(
+    ("consumer", "name"), [("team", "team"), ("demo-<environment>-team", "demo-test-team")], ids=["own", "reused"]
+)
+def test_door_of_a_deployed_environment(azure, monkeypatch, consumer, name):
+    gateway = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ApiManagement/service/apim-demo"
     azure.answers = {
         "stack sub show": {
-            "id": "/subscriptions/s/providers/Microsoft.Resources/deploymentStacks/platform-test",
-            "parameters": parameters,
-            "outputs": outputs,
+            "parameters": {"callerAudience": {"value": "api://demo"}, "key": {"reference": {}}},
+            "outputs": {"gatewayUrl": {"value": "https://demo.azure-api.net"}, "gatewayId": {"value": gateway}},
         },
         "rest --method post": {"primaryKey": "secret"},
         "account get-access-token --scope api://demo/.default": {"accessToken": "token"},
     }
     monkeypatch.setattr(load_test, "az", azure)
-    door = load_test.find("test", "demo-<environment>-team" if reused else "team")
-    assert door == load_test.Door("https://demo.azure-api.net", "secret", "token")
+    assert load_test.find("test", consumer) == load_test.Door("https://demo.azure-api.net", "secret", "token")
     (listed,) = azure.said("rest")
-    new = "/subscriptions/s/resourceGroups/rg-demo-test-gateway/providers/Microsoft.ApiManagement/service/apim-demo"
-    name = "demo-test-team" if reused else "team"
-    assert f"{existing if reused else new}/subscriptions/{name}/listSecrets?api-version=2024-05-01" in listed
+    assert f"{gateway}/subscriptions/{name}/listSecrets?api-version=2024-05-01" in listed
 
 
 def test_no_key(targets, monkeypatch, capsys):
