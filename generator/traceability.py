@@ -45,7 +45,7 @@ PLACES = (
     (r"\.azuredevops(/|$)", "ci_platform == 'azure_devops'"),
     (r"gateway(/|$)", "online"),
     (r"infra/modules/gateway", "online"),
-    (r"tests/load", "online"),
+    (r"tests/(load|resilience)", "online"),
     (r"infra/modules/gateway/content-safety", "foundation_online and (content_safety != 'off' or prompt_shields)"),
     (r"infra/modules/gateway/semantic-cache", "semantic_cache"),
     (r"gateway/policies/foundation", "foundation_online"),

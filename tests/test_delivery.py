@@ -1,5 +1,6 @@
 """The way of a change to prod, and of a model to its callers, proven on the graph of both systems."""
 
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 from generator.answers import load, of_project
-from generator.checks.delivery import SECRETS, steps_of
+from generator.checks.delivery import SECRETS, steps_of, before_prod
 from generator.paths import VARIANTS
 from generator.rendering import render
 
@@ -47,14 +48,17 @@ def test_only_one_system_is_there(projects):
 
 def test_nothing_reaches_prod_around_validation_and_the_environments_before(project):
     steps = steps_of(project, "deploy")
-    assert set(steps) == {"validate", "dev", "test", "prod"}
+    tests = {"smoke", "contract", "evaluation", "load"}
+    assert set(steps) == {"validate", "dev", "test", "prod"} | tests
     waits = {name: set().union(*paths(steps, name)) for name in steps}
-    assert waits["prod"] == {"validate", "dev", "test", "prod"}
+    assert waits["prod"] == set(steps)
     assert waits["test"] == {"validate", "dev", "test"}
     assert all(
         steps[name].kind == "deploy" and steps[name].values["environment"] == name
-        for name in waits["prod"] - {"validate"}
+        for name in waits["prod"] - tests - {"validate"}
     )
+    assert all({"validate", "dev", "test"} < waits[name] and steps[name].kind == "release-test" for name in tests)
+    assert waits["load"] == waits["test"] | tests
 
 
 def test_a_deployment_waits_for_its_comparison_and_its_approval(project):
@@ -117,6 +121,52 @@ def test_rollback_depends_on_every_step(project, kind):
         return
     assert set(steps["rollback"].needs) == set(steps) - {"rollback", "retire"}
     assert "-rollout" in steps["rollback"].values["environment"]
+
+
+DRILLED = {
+    "nothing is tried again": ('count="{{retries}}"', 'count="0"'),
+    "only a busy back end is tried again": (
+        "context.Response.StatusCode >= 500 &amp;&amp; context",
+        "false &amp;&amp; context",
+    ),
+    "callers wait too long": ('timeout="120"', 'timeout="300"'),
+    "nobody tells when to come back": ('name="Retry-After"', 'name="X-After"'),
+    "a back end speaks to callers": ("context.Response.StatusCode >= 500)", "context.Response.StatusCode >= 600)"),
+    "the mistake of a caller is tried again": ("StatusCode == 429 ||", "StatusCode == 400 ||"),
+}
+
+
+@pytest.mark.parametrize("fault", ["", *DRILLED])
+def test_drills_notice_what_a_policy_loses(rendered_variants, tmp_path, fault):
+    source, root = rendered_variants / "foundation-chat", tmp_path / "project"
+    for name in ("gateway", "tests"):
+        shutil.copytree(source / name, root / name)
+    policy = root / "gateway/policies/foundation.xml"
+    text = policy.read_text(encoding="utf-8")
+    old, new = DRILLED.get(fault, ("", ""))
+    assert old in text
+    policy.write_text(text.replace(old, new) if fault else text, encoding="utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/resilience"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == (1 if fault else 0), run.stdout
+    assert (" failed" in run.stdout) == bool(fault)
+
+
+def test_hosted_machines_ask_for_a_record_of_what_they_cannot_test(tmp_path):
+    answers = {**load(VARIANTS / "default.yml"), "private_runners": False}
+    render(answers, tmp_path / "project")
+    project = SimpleNamespace(root=tmp_path / "project", answers=of_project(tmp_path / "project"))
+    steps = steps_of(project, "deploy")
+    assert set(steps) == {"validate", "dev", "test", "smoke", "inside", "prod"}
+    assert steps["smoke"].values["test"].endswith("--resources-only")
+    assert steps["inside"].values["test"].startswith("from_inside.py recorded test --commit=")
+    assert {"smoke", "inside"} <= set(steps["prod"].needs)
+    assert all(finding.holds for finding in before_prod(project))
 
 
 def test_scripts_of_the_project_pass_their_tests(project):

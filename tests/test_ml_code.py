@@ -358,7 +358,7 @@ def test_the_server_passes_smoke_contract_and_load(trained):
     assert set(expected) == {0, 1}
     assert ast.literal_eval(answered.removeprefix("Answers: ")) == expected
     assert contract.returncode == 0, contract.stdout + contract.stderr
-    assert "green answers by name: 10 of 10 are right." in contract.stdout
+    assert "green: 10 of 10 answers are right." in contract.stdout
     assert load.returncode == 0, load.stdout + load.stderr
 
 

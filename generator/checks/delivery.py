@@ -519,6 +519,84 @@ def leaves_rollouts_alone(project: Project) -> Iterator[Finding]:
         yield verdict(f"{environment.name}: {resource}", faults)
 
 
+@check("SDP-13")
+def before_prod(project: Project) -> Iterator[Finding]:
+    """Each kind of test that the answers ask for runs against the environment before prod, and prod waits for it.
+
+    Drills of the gateway need no environment: they run in every pull request.
+
+    Source: https://learn.microsoft.com/azure/well-architected/ai/test
+    """
+    path, steps = _folder(project) / "deploy.yml", steps_of(project, "deploy")
+    environments = project.answers["environments"]
+    tested = environments[-2] if len(environments) > 1 else environments[0]
+    limits = object_of(project.root / "tests" / "thresholds.json")
+    by_hand = project.answers["online"] and project.answers["private"] and not project.answers["private_runners"]
+    for kind in _kinds_of_tests(project):
+        script = f"{kind}/{kind}_test.py"
+        faults = [] if (project.root / "tests" / script).is_file() else [f"tests/{script} is not there, add it"]
+        # The limit of the evaluation set of own models stands with its cases.
+        if kind not in limits and kind in ("smoke", "load"):
+            faults.append(f"tests/thresholds.json has no limits of {kind}, add them")
+        wanted = "from_inside.py" if by_hand and kind != "smoke" else script
+        if wanted == "from_inside.py" and f'"{script}"' not in text_of(project.root / "tests" / wanted):
+            faults.append(f"tests/from_inside.py does not run {script}, add it")
+        found = [step for step in steps.values() if step.kind == "release-test" and _tests(step) == (wanted, tested)]
+        faults += [] if found else [f"no job runs {wanted} against {tested}, add it"]
+        for step in found:
+            faults += _stands_between(steps, step, tested, environments[-1])
+        yield verdict(f"{_name(project, path)}: {kind}", faults)
+    shared = _shared(project, "release-test")
+    text = text_of(shared)
+    ran = 'python3 "tests/${arguments[0]}" "${arguments[@]:1}"' in text
+    yield verdict(_name(project, shared), [*([] if ran else ["it does not run the script, call it"]), *_lenient(text)])
+    if project.answers["online"]:
+        yield from _drills(project, limits)
+
+
+def _kinds_of_tests(project: Project) -> list[str]:
+    """Folders of tests that run against an environment."""
+    answers = project.answers
+    judged = answers["foundation_online"] or (answers["own_online"] and answers["own_model_hosting"] != "databricks")
+    return ["smoke", *(["contract", *(["evaluation"] if judged else []), "load"] if answers["online"] else [])]
+
+
+def _tests(step: Step) -> tuple[str, str]:
+    """Script that a job runs, and the environment that it is given."""
+    script, *rest = str(step.values.get("test") or "").split()
+    return script, next((word for word in rest if word != "recorded"), "")
+
+
+def _stands_between(steps: Mapping[str, Step], step: Step, tested: str, last: str) -> Iterator[str]:
+    """Faults of the place of a test: after what it tests, before prod, and never left out."""
+    if tested not in _before(steps, step.name):
+        yield f"{step.name} does not wait for {tested}, add it"
+    if last != tested and step.name not in _before(steps, last):
+        yield f"{last} does not wait for {step.name}, add it"
+    if "if" in step.body or "condition" in step.values:
+        yield f"{step.name} has a condition of its own, remove it"
+    if last != tested and str(step.values.get("environment")).partition("-")[0] != tested:
+        yield f"{step.name} runs in {step.values.get('environment')}, not in {tested}"
+
+
+def _drills(project: Project, limits: Mapping[str, Any]) -> Iterator[Finding]:
+    """Drills of each policy of the gateway, with as many back ends as it has, offline in every pull request."""
+    folder = project.root / "tests" / "resilience"
+    text = text_of(_shared(project, "validate"))
+    faults = [] if list(folder.glob("test_*.py")) else ["there are no drills, add them"]
+    if "python -m pytest --quiet tests/resilience" not in text:
+        faults.append(f"{_name(project, _shared(project, 'validate'))} does not run them, add a step")
+    members = (limits.get("resilience") or {}).get("members") or {}
+    for api in ("foundation", "models"):
+        if (project.root / "gateway" / "policies" / f"{api}.xml").is_file() and not members.get(api):
+            faults.append(f"tests/thresholds.json drills no back end of {api}, add it")
+    if members.get("foundation", 0) > 1 and "test_another_back_end_answers" not in "".join(
+        text_of(path) for path in folder.glob("test_*.py")
+    ):
+        faults.append("no drill lets one back end fail, add it")
+    yield verdict("tests/resilience", faults)
+
+
 @check("SDP-14")
 def emergency_has_gates(project: Project) -> Iterator[Finding]:
     """The emergency path records why and who agreed, keeps every gate and the way back, and is followed up."""

@@ -702,12 +702,12 @@ def _load_targets(project: Project) -> Iterator[Finding]:
     script = folder / "load_test.py"
     yield verdict("tests/load/load_test.py", [] if script.is_file() else ["it is absent, add a load test"])
     targets = object_of(folder / "targets.json")
+    promised = object_of(folder.parent / "thresholds.json").get("load") or {}
     apis = {"foundation": answers["foundation_online"], "models": answers["own_online"]}
     for api in (name for name, wanted in apis.items() if wanted):
         found = targets.get("apis", {}).get(api, {})
         rows = [row for row in answers["consumers"] if api == "models" or row["tokens_per_minute"]]
         wanted = {
-            "latency_p95_ms": answers["latency_p95_ms"],
             "requests_per_minute": _least(answers["peak_requests_per_minute"], rows, "requests_per_minute", api),
         }
         if api == "foundation":
@@ -718,8 +718,13 @@ def _load_targets(project: Project) -> Iterator[Finding]:
         ]
         yield verdict(f"tests/load/targets.json: {api}", faults)
     failed = round(100 - float(answers["availability_objective"]), 2)
-    faults = [f"set it to {failed}"] if targets.get("failed_percent") != failed else []
-    yield verdict("tests/load/targets.json: failed_percent", faults)
+    limits = {"latency_p95_ms": answers["latency_p95_ms"], "failed_percent": failed}
+    faults = [
+        f"{key} is {promised.get(key)}, set it to {value}"
+        for key, value in limits.items()
+        if promised.get(key) != value
+    ]
+    yield verdict("tests/thresholds.json: load", faults)
 
 
 def _least(peak: int, consumers: list[dict[str, Any]], key: str, api: str) -> int:

@@ -3,7 +3,7 @@
 import yaml
 
 from tests.checks_support import Draft, Mutation, add, answer, drop, edit, put, remove, write
-from tests.mutations.common import BATCH, DEFAULT, IDENTITY, KUBERNETES
+from tests.mutations.common import BATCH, CHAT, DEFAULT, IDENTITY, KUBERNETES
 
 FEDERATED = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
 ONLINE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
@@ -13,7 +13,7 @@ AZURE = ".azuredevops"
 EXPRESSION = "${{{{ fromJSON(inputs.minutes)[{}] }}}}"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 
-FILE_ROWS = {f"SDP-{number:02}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15, 16)}
+FILE_ROWS = {f"SDP-{number:02}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16)}
 
 
 def forget_confirm(draft: Draft) -> None:
@@ -127,6 +127,85 @@ MUTATIONS: list[Mutation] = [
         "nobody approves",
         edit(f"{GITHUB}/release-gateway.yml", "environment: ${{ inputs.environment }}", "environment: x-rollout"),
         "nobody approves",
+    ),
+    (
+        "SDP-13",
+        DEFAULT,
+        "prod does not wait for the load",
+        edit(f"{GITHUB}/deploy.yml", "smoke, contract, evaluation, load]", "smoke, contract, evaluation]"),
+        "prod does not wait for load",
+    ),
+    (
+        "SDP-13",
+        KUBERNETES,
+        "prod does not wait for the evaluation",
+        edit(f"{AZURE}/deploy.yml", "Deploy_test, Smoke, Contract, Evaluation, Load]", "Deploy_test, Smoke, Contract]"),
+        "prod does not wait for evaluation",
+    ),
+    (
+        "SDP-13",
+        DEFAULT,
+        "the contract of another environment",
+        edit(f"{GITHUB}/deploy.yml", "contract_test.py test", "contract_test.py dev"),
+        "no job runs contract/contract_test.py against test",
+    ),
+    (
+        "SDP-13",
+        KUBERNETES,
+        "tests before the deployment",
+        edit(f"{AZURE}/deploy.yml", "dependsOn: [Deploy_test]", "dependsOn: [Deploy_dev]"),
+        "smoke does not wait for test",
+    ),
+    (
+        "SDP-13",
+        BATCH,
+        "no smoke test",
+        edit(f"{AZURE}/deploy.yml", "smoke/smoke_test.py", "smoke/other.py"),
+        "no job runs smoke/smoke_test.py against test",
+    ),
+    ("SDP-13", BATCH, "no script of the smoke test", remove("tests/smoke/smoke_test.py"), "is not there"),
+    (
+        "SDP-13",
+        DEFAULT,
+        "a test that does not count",
+        edit(f"{GITHUB}/_release-test.yml", "    runs-on:", "    continue-on-error: true\n    runs-on:"),
+        "goes on after a failure",
+    ),
+    (
+        "SDP-13",
+        DEFAULT,
+        "a test that is left out",
+        edit(f"{GITHUB}/deploy.yml", "    name: Contract test", "    if: false\n    name: Contract test"),
+        "contract has a condition of its own",
+    ),
+    (
+        "SDP-13",
+        KUBERNETES,
+        "nothing is run",
+        edit(f"{AZURE}/templates/release-test.yml", 'python3 "tests/', 'echo "tests/'),
+        "does not run the script",
+    ),
+    (
+        "SDP-13",
+        KUBERNETES,
+        "no drills in a pull request",
+        edit(f"{AZURE}/templates/validate.yml", "pytest --quiet tests/resilience", "pytest --version"),
+        "does not run them",
+    ),
+    (
+        "SDP-13",
+        CHAT,
+        "no back end to drill",
+        edit("tests/thresholds.json", '"foundation": 2', '"other": 2'),
+        "drills no back end of foundation",
+    ),
+    ("SDP-13", DEFAULT, "no drills", remove("tests/resilience/test_gateway_drills.py"), "there are no drills"),
+    (
+        "SDP-13",
+        DEFAULT,
+        "no limits",
+        edit("tests/thresholds.json", '"smoke":', '"other":'),
+        "has no limits of smoke",
     ),
     ("SDP-16", DEFAULT, "no version", remove("VERSION"), "it says nothing"),
     ("SDP-16", DEFAULT, "another scheme", write("VERSION", "winter\n"), "it says winter"),

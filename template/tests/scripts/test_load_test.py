@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "load"))
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "load"), str(TESTS)]
 
+import caller  # noqa: E402
 import load_test  # noqa: E402
 
 USAGE = {"usage": {"total_tokens": 40}}
@@ -72,22 +74,23 @@ def platform(monkeypatch):
 def targets(tmp_path, monkeypatch):
     """600 requests a minute of two APIs, half of it in test; 95 of 100 within 150 ms, 10 % may fail."""
     (tmp_path / "sample.json").write_text('{"input": 1}', encoding="utf-8")
-    rows = {"requests_per_minute": 600, "latency_p95_ms": 150, "consumer": "team", "percent_of_peak": {"test": 50}}
+    rows = {"requests_per_minute": 600, "consumer": "team", "percent_of_peak": {"test": 50}}
     foundation = {"path": "/foundation/v1/chat/completions", "model": "chat", "tokens_per_minute": 24000}
     found = {
-        "failed_percent": 10,
         "apis": {
             "models": {**rows, "path": "/models/v1/score", "body": "sample.json"},
             "foundation": {**rows, **foundation, "streaming": True},
         },
     }
+    limits = {"load": {"seconds": 1, "latency_p95_ms": 150, "failed_percent": 10}}
+    monkeypatch.setattr(load_test, "thresholds", lambda: limits)
     monkeypatch.setattr(load_test, "read_targets", lambda: found)
     monkeypatch.setattr(load_test, "PROJECT", tmp_path)
     return found
 
 
 def run(platform, api):
-    return load_test.main(["test", "--api", api, "--seconds", "1", "--url", platform.url])
+    return load_test.main(["test", "--api", api, "--url", platform.url])
 
 
 def test_promise_is_kept(platform, targets, capsys):
@@ -150,8 +153,9 @@ def test_door_of_a_deployed_environment(azure, monkeypatch, consumer, name):
         "rest --method post": {"primaryKey": "secret"},
         "account get-access-token --scope api://demo/.default": {"accessToken": "token"},
     }
-    monkeypatch.setattr(load_test, "az", azure)
-    assert load_test.find("test", consumer) == load_test.Door("https://demo.azure-api.net", "secret", "token")
+    monkeypatch.setattr(caller, "az", azure)
+    door = caller.find("test", consumer)
+    assert door == caller.Door("https://demo.azure-api.net", "secret", "token")
     (listed,) = azure.said("rest")
     assert f"{gateway}/subscriptions/{name}/listSecrets?api-version=2024-05-01" in listed
 
