@@ -1,44 +1,31 @@
-"""Covering arrays: few answer sets in which nearly any two (or three) answers that can meet do meet.
+"""Covering arrays: few answer sets in which any two (or nearly any three) answers that can meet do meet.
 
 Answers depend on each other: a question is asked only after certain others, and a validator refuses certain values. So
 a row is built as an interview, question by question, and takes the answer that brings together most of what never met.
-What is left is searched for pair by pair, with the answers on which both depend taken from rows that hold one of them.
+What is left is looked for pair by pair; a pair that nothing brings together comes with what refuses it.
 """
 
 import random
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, islice
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from generator.interview import UNSET, Interview, Step
+from generator.deduction import Deduction, Impossible, Option, Refusal, Row, UndecidedError
+from generator.interview import Interview
+from generator.levels import exclude
 from generator.paths import ROOT
 from generator.refusals import template
-from generator.sampling import VALUES
-from generator.template import Question
 
 Combination = tuple[str, ...]
-"""Labels of answers that meet in one answer set, in alphabetical order."""
+"""Levels that meet in one answer set, in alphabetical order."""
 
-REPRESENTATIVES: dict[str, tuple[str, ...]] = {
-    "location": ("swedencentral", "eastus2", "uksouth", "northcentralus"),
-    "secondary_location": ("germanywestcentral", "centralus", "ukwest"),
-    "eda_time_zone": ("UTC", "Romance Standard Time"),
-}
-"""Of long lists, answers that lead to different platforms: data zones of EU and US, a region alone, no zones."""
-
-CONSUMERS = ("claims", "sales", "hr")
-
-CANDIDATES = 5
+BEST_OF = 5
 """Rows that are built before the best is taken."""
-WORTH_IT = 150
-"""Combinations that a row must bring together for the first time, else the search pair by pair does better."""
-TRIES = 40
-"""Crossings that are tried before two answers count as such that cannot meet."""
-FEW_TRIES = 6
-"""The same where, beside the one answer, the question of the other was never asked."""
+WORTH_IT = {2: 150, 3: 3000}
+"""Combinations that a row must bring together for the first time, else rows are made for one combination each."""
 
 
 @dataclass
@@ -48,20 +35,14 @@ class Array:
     Args:
         rows: The answers that each set gives; every other question keeps its default.
         covered: Combinations that meet in a row.
-        apart: Pairs of answers that no search brought together; they exclude each other, as far as the search can tell.
+        apart: Pairs of answers that exclude each other, each with what refuses it.
+        undecided: Pairs whose search was given up.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     covered: set[Combination] = field(default_factory=set)
-    apart: set[Combination] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class Row:
-    """An interview: what was chosen, and the labels of all answers that were asked for."""
-
-    chosen: dict[str, Any]
-    labels: frozenset[str]
+    apart: dict[Combination, list[Refusal]] = field(default_factory=dict)
+    undecided: set[Combination] = field(default_factory=set)
 
 
 def cover(strength: int = 2, seed: int = 1, root: Path = ROOT) -> Array:
@@ -75,210 +56,126 @@ def cover(strength: int = 2, seed: int = 1, root: Path = ROOT) -> Array:
     return _Builder(Interview(template(root)), strength, seed).build()
 
 
-def labels_of(question: Question, value: Any, options: Sequence[Any]) -> list[str]:
-    """What an answer counts as.
+class _Met:
+    """Which levels met, as bit masks: for one level, or for two, those that stood beside."""
 
-    Args:
-        question: The question.
-        value: Its answer.
-        options: What could be chosen; each option that a question with several answers offers counts by itself.
-    """
-    if question.multiselect:
-        return [f"{question.key} {'with' if item in value else 'without'} {item}" for item in options]
-    if question.key == "consumers":
-        return [f"consumers {'several' if len(value) > 1 else 'one'}"]
-    if options:
-        return [f"{question.key} {value}"]
-    ends = _ends(question)
-    return [f"{question.key} {'first' if value == ends[0] else 'last' if value == ends[1] else 'other'}"]
+    def __init__(self, strength: int) -> None:
+        self.strength = strength
+        self._beside: dict[int, int] = {}
 
+    def new(self, level: int, others: int) -> int:
+        """How many combinations of a level with those of a mask never met."""
+        if self.strength == 2:
+            return (others & ~self._beside.get(level, 0)).bit_count()
+        found = sum((others & ~other & ~self._beside.get(level | other, 0)).bit_count() for other in _bits(others))
+        return found // 2
 
-def offered(question: Question, options: list[Any]) -> list[Any]:
-    """The options that count: of a long list its representatives, if any of them is offered."""
-    known = REPRESENTATIVES.get(question.key)
-    return [item for item in options if not known or item in known] or options
+    def add(self, levels: int) -> int:
+        """Let the levels of a row meet; how many combinations are new."""
+        before = self.total()
+        for some in combinations(list(_bits(levels)), self.strength - 1):
+            key = sum(some)
+            self._beside[key] = self._beside.get(key, 0) | levels & ~key
+        return self.total() - before
 
+    def total(self) -> int:
+        """How many combinations met."""
+        return sum(mask.bit_count() for mask in self._beside.values()) // self.strength
 
-def _ends(question: Question) -> tuple[Any, Any]:
-    """Two answers to a question without choices, far from each other."""
-    free = VALUES[question.key]
-    return free[0], free[-1]
+    def have(self, levels: int) -> bool:
+        """Whether all levels of one combination met."""
+        some = list(_bits(levels))
+        return bool(self._beside.get(sum(some[:-1]), 0) & some[-1])
 
 
 class _Builder:
     def __init__(self, interview: Interview, strength: int, seed: int) -> None:
-        self.interview = interview
+        self.deduction = Deduction(interview)
         self.strength = strength
         self.chance = random.Random(seed)
-        self.array = Array()
+        self.met = _Met(strength)
         self.kept: list[Row] = []
-        self.holders: dict[str, list[Row]] = defaultdict(list)
-        """Label -> rows that hold it, kept or not: what crossings start from."""
-        self.beside: dict[str, set[str]] = defaultdict(set)
-        """Label -> questions that were asked in a row that holds it."""
-        self.known = {question.key for question in interview.template.questions}
-        self.needed: dict[str, set[str]] = {}
-        self.never: set[tuple[str, str]] = set()
-        """Label and a question that no try brought beside it."""
+        self.array = Array()
 
     def build(self) -> Array:
-        while self._keep(self._best([self._row({}) for _ in range(CANDIDATES)])) >= WORTH_IT:
+        while self._keep(self._best()) >= WORTH_IT[self.strength]:
             pass
         if self.strength == 2:
-            for pair in combinations(sorted(self.holders), 2):
-                if pair not in self.array.covered and not _same_question(*pair):
-                    self._search(pair)
-        self._thin()
+            decided: set[Combination] = set()
+            while left := [pair for pair in self._pairs() if pair not in decided]:
+                for pair in left:
+                    self._decide(pair)
+                decided.update(left)
+        self._finish()
         return self.array
 
-    def _thin(self) -> None:
-        """Leave out rows that bring nothing together that others do not."""
-        met = [set(combinations(sorted(row.labels), self.strength)) for row in self.kept]
-        times = Counter(combination for row in met for combination in row)
-        left = []
-        for row, combinations_of in sorted(zip(self.kept, met, strict=True), key=lambda pair: len(pair[1])):
-            if all(times[combination] > 1 for combination in combinations_of):
-                times.subtract(combinations_of)
-            else:
-                left.append(row)
-        self.array.rows = [row.chosen for row in self.kept if row in left]
+    def _pairs(self) -> list[Combination]:
+        """Every two levels that are no answers to the same question."""
+        names = sorted(self.deduction.names)
+        return [pair for pair in combinations(names, 2) if not exclude(*pair)]
 
-    def _search(self, pair: Combination) -> None:
-        """Bring two answers together, or count them as such that cannot meet."""
-        strangers = [
-            (label, other.partition(" ")[0])
-            for label, other in (pair, pair[::-1])
-            if other.partition(" ")[0] not in self.beside[label]
-        ]
-        tries = 0 if self.never & set(strangers) else FEW_TRIES if strangers else TRIES
-        rows = (self._row(self._crossed(*pair), wanted=pair) for _ in range(tries))
-        met = list(islice((row for row in rows if set(pair) <= row.labels), CANDIDATES))
-        met = met or [row for row in self.holders[pair[0]] if pair[1] in row.labels]
-        if met:
-            self._keep(self._best(met))
+    def _decide(self, pair: Combination) -> None:
+        """Bring two answers together, or learn what keeps them apart."""
+        wanted = self.deduction.mask(pair)
+        if self.met.have(wanted):
+            return
+        try:
+            found = self.deduction.search(wanted, self._order)
+        except UndecidedError:
+            self.array.undecided.add(pair)
+            return
+        if isinstance(found, Impossible):
+            self.array.apart[pair] = sorted(found.refusals)
         else:
-            self.never.update(strangers)
-            self.array.apart.add(pair)
+            self._keep(found)
 
-    def _crossed(self, one: str, other: str) -> dict[str, Any]:
-        """What `one` and `other` depend on, from rows that hold one of them, mixed by chance."""
-        first, second = (self.chance.choice(self.holders[label]).chosen for label in (one, other))
-        mixed: dict[str, Any] = {}
-        needed = self._needed(one.partition(" ")[0]) | self._needed(other.partition(" ")[0])
-        for key in {**first, **second}:
-            if key not in needed:
-                continue
-            sides = [side[key] for side in (first, second) if key in side]
-            mixed[key] = self.chance.choice(sides)
-            if len(sides) == 2 and isinstance(mixed[key], list) and self.chance.random() < 0.5:
-                mixed[key] = list(dict.fromkeys(sides[0] + sides[1])) if key != "consumers" else mixed[key]
-        for label, side in ((one, first), (other, second)):
-            key = label.partition(" ")[0]
-            mixed.pop(key, None)
-            if key in side:
-                mixed[key] = side[key]
-        return mixed
+    def _best(self) -> Row:
+        """Of several rows, the one that brings together most of what never met."""
+        rows = [self._row() for _ in range(BEST_OF)]
+        return max(rows, key=lambda row: sum(self.met.new(bit, row.levels) for bit in _bits(row.levels)))
 
-    def _needed(self, key: str) -> set[str]:
-        """The question and everything on which it depends, directly or not."""
-        if key not in self.needed:
-            found, ahead = {key}, [key]
-            while ahead:
-                fresh = (set(self.interview.inputs(ahead.pop())) & self.known) - found
-                found |= fresh
-                ahead += fresh
-            self.needed[key] = found
-        return self.needed[key]
-
-    def _best(self, rows: Sequence[Row]) -> Row:
-        return max(rows, key=lambda row: len(self._new(row)))
+    def _row(self) -> Row:
+        found = self.deduction.search(0, self._order)
+        if isinstance(found, Impossible):
+            raise RuntimeError(f"No interview comes to its end: {sorted(found.refusals)}")
+        return found
 
     def _keep(self, row: Row) -> int:
         """Add a row when it brings together what never met; how many combinations that are."""
-        new = self._new(row)
+        new = self.met.add(row.levels)
         if new:
             self.kept.append(row)
-            self.array.covered |= new
-        return len(new)
+        return new
 
-    def _new(self, row: Row) -> set[Combination]:
-        return set(combinations(sorted(row.labels), self.strength)) - self.array.covered
+    def _order(self, options: Sequence[Option], levels: int) -> Iterable[Option]:
+        """First what brings together most of what never met; chance decides between equals and near equals."""
+        if len(options) < 2:
+            return options
+        worth: dict[int, float] = {}
+        for option in options:
+            if option.levels not in worth:
+                found = sum(self.met.new(bit, levels) for bit in _bits(option.levels))
+                worth[option.levels] = (found + 1) * (0.7 + 0.6 * self.chance.random())
+        return sorted(options, key=lambda option: -worth[option.levels])
 
-    def _row(self, fixed: Mapping[str, Any], wanted: Combination = ()) -> Row:
-        """One interview from its first question to its last.
+    def _finish(self) -> None:
+        """Leave out rows that bring nothing together that others do not, and name what met."""
+        met = [set(combinations(sorted(self._names(row.levels)), self.strength)) for row in self.kept]
+        times = Counter(combination for row in met for combination in row)
+        for number in sorted(range(len(met)), key=lambda number: len(met[number])):
+            if all(times[combination] > 1 for combination in met[number]):
+                times.subtract(met[number])
+                met[number] = set()
+        self.array.rows = [row.chosen for row, combinations_of in zip(self.kept, met, strict=True) if combinations_of]
+        self.array.covered = set(times)
 
-        Args:
-            fixed: Answers to give where they are accepted, by key.
-            wanted: Labels without which the row is of no use: it ends where one of them is passed by.
-        """
-        chosen: dict[str, Any] = {}
-        steps: dict[str, Step] = {}
-        labels: set[str] = set()
-        for question in self.interview.template.questions:
-            step = self.interview.step(question, UNSET, steps)
-            if step.asked and not question.computed and question.ask is not False:
-                options = offered(question, self.interview.options_after(question, steps))
-                value, step = self._choose(question, options, steps, step, labels, fixed.get(question.key, UNSET))
-                if value is not UNSET:
-                    chosen[question.key] = value
-                labels.update(labels_of(question, step.value, options))
-            steps[question.key] = step
-            if any(label.partition(" ")[0] == question.key and label not in labels for label in wanted):
-                break
-        row = Row(chosen, frozenset(labels))
-        if set(wanted) <= labels:
-            keys = {label.partition(" ")[0] for label in labels}
-            for label in labels:
-                self.holders[label].append(row)
-                self.beside[label] |= keys
-        return row
-
-    def _choose(
-        self,
-        question: Question,
-        options: list[Any],
-        steps: Mapping[str, Step],
-        default: Step,
-        met: set[str],
-        fixed: Any,
-    ) -> tuple[Any, Step]:
-        """The answer to one question: what is fixed, else what brings together most of what never met."""
-        if fixed is not UNSET:
-            step = self.interview.step(question, fixed, steps)
-            if not step.failure and not step.refused:
-                return fixed, step
-        best, choice = self._worth(question, default, options, met), (UNSET, default)
-        for value in self._values(question, options, steps):
-            step = self.interview.step(question, value, steps)
-            if step.failure or step.refused:
-                continue
-            worth = self._worth(question, step, options, met)
-            if worth > best:
-                best, choice = worth, (value, step)
-        return choice
-
-    def _worth(self, question: Question, step: Step, options: Sequence[Any], met: set[str]) -> float:
-        """How much an answer brings together with the answers so far; chance decides between equals and near equals."""
-        found = 0
-        for label in labels_of(question, step.value, options):
-            for others in combinations(sorted(met), self.strength - 1):
-                found += tuple(sorted((label, *others))) not in self.array.covered
-        return (found + 1) * (0.7 + 0.6 * self.chance.random())
-
-    def _values(self, question: Question, options: list[Any], steps: Mapping[str, Step]) -> list[Any]:
-        """Answers to try."""
-        if question.multiselect:
-            return [options, *([item for item in options if self.chance.random() < 0.5] for _ in range(4))]
-        if question.key == "consumers":
-            tokens = bool(steps["foundation_online"].value)
-            limits = {"tokens_per_minute": 5000 * tokens, "monthly_token_quota": 9_000_000 * tokens}
-            return [[{"name": name, "requests_per_minute": 60, **limits} for name in CONSUMERS]]
-        return options or list(_ends(question))
+    def _names(self, levels: int) -> Iterator[str]:
+        return (self.deduction.names[bit.bit_length() - 1] for bit in _bits(levels))
 
 
-def _same_question(one: str, other: str) -> bool:
-    """Whether two labels are answers to one question that takes a single answer, or contradict each other."""
-    (key, _, first), (other_key, _, second) = one.partition(" "), other.partition(" ")
-    if key != other_key:
-        return False
-    return not first.startswith(("with ", "without ")) or first.split()[-1] == second.split()[-1]
+def _bits(mask: int) -> Iterator[int]:
+    """Each bit of a mask, the lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low
+        mask ^= low

@@ -100,6 +100,10 @@ class Interview:
                 return Play(chosen, _values(steps, question.key), steps, question.key)
         return Play(chosen, _values(steps), steps)
 
+    def context(self, answers: Mapping[str, Any]) -> dict[str, Any]:
+        """What a text of a question sees beside certain answers."""
+        return {**self._context, **answers}
+
     def inputs(self, key: str) -> list[str]:
         """Names that the texts of a question use, its own aside."""
         return self._inputs[key]
@@ -156,11 +160,18 @@ class Interview:
         return self._options[seen]
 
     def _offered(self, question: Question, answers: Mapping[str, Any]) -> list[Any]:
+        return [value for value, refusal in self._listed(question, answers) if not refusal]
+
+    def choices_after(self, question: Question, steps: Mapping[str, Step]) -> list[tuple[Any, str]]:
+        """Every choice that is listed after the steps before, with the sentence that refuses it, else an empty one."""
+        return self._listed(question, _values(steps))
+
+    def _listed(self, question: Question, answers: Mapping[str, Any]) -> list[tuple[Any, str]]:
         asker = self._asker(question, answers)
         if not question.choices:
-            return [True, False] if asker.get_type_name() == "bool" else []
-        offered = asker.get_questionary_structure()["choices"]
-        return [asker.cast_answer(choice.value) for choice in offered if not choice.disabled]
+            return [(True, ""), (False, "")] if asker.get_type_name() == "bool" else []
+        listed = asker._formatted_choices
+        return [(asker.cast_answer(choice.value), str(choice.disabled or "").strip()) for choice in listed]
 
     def accepts(self, question: Question, value: Any, play: Play) -> bool:
         """Whether the question's own validator accepts a value, given the answers of an interview."""
@@ -175,7 +186,7 @@ class Interview:
         return CopierQuestion(
             var_name=question.key,
             answers=AnswersMap(),
-            context={**self._context, **answers},
+            context=self.context(answers),
             jinja_env=self._environment,
             **question.spec,
         )

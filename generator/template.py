@@ -344,13 +344,13 @@ class Template:
     def _question_texts(self) -> Iterator[Text]:
         for question in self.questions:
             for part, value in question.spec.items():
-                for source in _strings(value):
+                for source in strings(value):
                     yield Text(source, question.file, question.line_of(part), "question", part, question.key)
 
     def _setting_texts(self) -> Iterator[Text]:
         for setting in self.written_settings:
             if setting.key not in ("_envops", "_min_copier_version", "_subdirectory", "_templates_suffix"):
-                for source in _strings(setting.value):
+                for source in strings(setting.value):
                     yield Text(source, setting.file, setting.line, "setting", setting.key)
 
     def _file_texts(self) -> Iterator[Text]:
@@ -511,17 +511,17 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _strings(value: Any) -> Iterator[str]:
+def strings(value: Any) -> Iterator[str]:
     """Every text inside a value, keys of mappings included: labels of choices are rendered too."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from _strings(key)
-            yield from _strings(inner)
+            yield from strings(key)
+            yield from strings(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _strings(inner)
+            yield from strings(inner)
 
 
 def _merged(settings: Iterable[Setting]) -> dict[str, Any]:

@@ -1,11 +1,16 @@
 """The questionnaire: its public contract, its length, and the sentence that refuses each kind of wrong answer."""
 
+import re
+
 import pytest
+import yaml
+from jinja2 import nodes
 
 from generator.answers import resolve
 from generator.errors import GroundplanError
 from generator.paths import ROOT
-from generator.template import Template
+from generator.refusals import template
+from generator.template import Template, strings
 
 # The public contract: key -> choice values (None: free). Projects store keys and values: only add to it.
 CONTRACT = {
@@ -128,6 +133,7 @@ WRONG = [
     # bad slug and names
     ("workload", {"workload": "Has-Dash"}, "2 to 10 lowercase letters"),
     ("workload", {"workload": "7up"}, "a letter first"),
+    ("workload", {"workload": "null"}, "YAML reads it as something else"),
     ("workload", {"workload": "abcdefghijk"}, "2 to 10"),
     ("project_name", {"project_name": "ab"}, "3 to 60 characters"),
     ("project_name", {"project_name": "x" * 61}, "3 to 60 characters"),
@@ -151,7 +157,7 @@ WRONG = [
     (
         "data_residency",
         {"location": "australiaeast", "data_residency": "data_zone"},
-        "No data zone of Australia East has all models",
+        "has all models that are asked for",
     ),
     ("data_residency", {"location": "francecentral", "data_residency": "region"}, "for itself alone"),
     ("location", {"profile": "regulated", "location": "uksouth"}, "only globally"),
@@ -161,6 +167,11 @@ WRONG = [
         "secondary_location",
         {"criticality": "high", "location": "eastus2", "secondary_location": "northcentralus"},
         "no availability zones",
+    ),
+    (
+        "secondary_location",
+        {"criticality": "high", "location": "eastus", "data_residency": "region", "secondary_location": "centralus"},
+        "deploys none of the models",
     ),
     ("reuse", {"functions": ["training"], "reuse": ["api_management"]}, "Leave api_management out"),
     ("reuse", {"functions": ["fine_tuning"], "reuse": ["databricks"]}, "Leave databricks out"),
@@ -240,17 +251,26 @@ WRONG = [
     ("eda_idle_minutes", {"eda_idle_minutes": 14}, "from 15 to 4320"),
     ("eda_start", {"eda_start": "7:00"}, "HH:MM"),
     ("eda_stop", {"eda_stop": "24:00"}, "HH:MM"),
-    ("eda_stop", {"eda_start": "09:00", "eda_stop": "08:00"}, "after 09:00"),
+    ("eda_stop", {"eda_start": "09:00", "eda_stop": "08:00"}, "when the working day starts"),
     ("eda_time_zone", {"eda_time_zone": "Europe/Paris"}, "is not in"),
     ("training_hours", {"training_hours": 169}, "from 1 to 168"),
     ("training_nodes", {"training_nodes": 65}, "from 1 to 64"),
     ("training_nodes", {"training_distributed": True, "training_nodes": 1}, "at least 2 nodes"),
     ("training_deadline_hours", {"training_deadline_hours": -1}, "from 0 to 168"),
-    ("training_deadline_hours", {"training_hours": 9, "training_deadline_hours": 8}, "at least 9 hours"),
+    (
+        "training_deadline_hours",
+        {"training_hours": 9, "training_deadline_hours": 8},
+        "hours, the length of a typical run",
+    ),
     ("training_compute", {"training_deadline_hours": 5, "training_compute": "serverless"}, "Choose cluster"),
     # inferencing
     ("own_model_hosting", {"own_model_hosting": "databricks"}, "no Databricks workspace"),
     ("hosting_reason", {"own_model_hosting": "kubernetes", "hosting_reason": "because"}, "20 to 300"),
+    (
+        "serving_runtime",
+        {"reuse": ["databricks"], "own_model_hosting": "databricks", "serving_runtime": "triton"},
+        "Databricks serves MLflow",
+    ),
     (
         "serving_runtime",
         {"reuse": ["databricks"], "own_model_hosting": "databricks", "serving_runtime": "vllm"},
@@ -260,15 +280,28 @@ WRONG = [
     ("peak_requests_per_minute", {"peak_requests_per_minute": 0}, "from 1 to 1000000"),
     ("peak_tokens_per_minute", {"peak_tokens_per_minute": 999}, "from 1000 to 10000000"),
     ("steady_share_percent", {"steady_share_percent": 101}, "from 0 to 100"),
+    (
+        "steady_share_percent",
+        {"data_residency": "global", "chat_model": "gpt-5.4-mini", "steady_share_percent": 30},
+        "has no provisioned deployment",
+    ),
     ("chat_model", {"chat_model": "gpt-2"}, "is not in"),
-    ("chat_model", {"data_residency": "region", "chat_model": "gpt-5.5"}, "with residency region"),
+    ("chat_model", {"data_residency": "region", "chat_model": "gpt-5.5"}, "is not deployed in"),
     (
         "embedding_model",
         {"location": "westus3", "data_residency": "region", "embedding_model": "text-embedding-3-small"},
-        "with residency region",
+        "is not deployed in",
     ),
     ("orchestrator", {"profile": "prototype", "orchestrator": "container_apps"}, "private network"),
     ("batch_platform", {"model_sources": ["own"], "batch_platform": "foundry_batch"}, "no foundation model"),
+    *(
+        (
+            "batch_platform",
+            {"model_sources": ["foundation"], "data_residency": "global", "batch_platform": platform},
+            "Choose foundry_batch: only foundation models",
+        )
+        for platform in ("azure_ml", "databricks")
+    ),
     ("batch_platform", {"data_residency": "region", "batch_platform": "foundry_batch"}, "no batch deployments"),
     (
         "data_residency",
@@ -321,6 +354,45 @@ def test_wrong_answers_are_refused_with_one_sentence(key, answers, says):
     message = refused.value.message
     assert key in message and says in message
     assert "\n" not in message.strip() and "Traceback" not in message
+
+
+def sentences(question):
+    """What the validators of a question and of its choices can say; a star stands for what is filled in."""
+    for part in ("choices", "validator"):
+        for source in strings(question.spec.get(part)):
+            for written in template().names.tree(source).find_all(nodes.Output):
+                whole = "".join(row.data if isinstance(row, nodes.TemplateData) else "*" for row in written.nodes)
+                yield from whole.split("validator: >-")
+                for branch in written.find_all(nodes.CondExpr):
+                    for side in (branch.expr1, branch.expr2):
+                        if side is not None and not isinstance(side, nodes.CondExpr):
+                            yield "".join(
+                                str(row.value) for row in (side, *side.find_all(nodes.Const)) if constant(row)
+                            )
+
+
+def constant(node):
+    return isinstance(node, nodes.Const) and isinstance(node.value, str)
+
+
+def labels(question):
+    """What stands beside the choices for people to read."""
+    choices = question.choices
+    if isinstance(choices, str):
+        choices = {} if "{% for" in choices else yaml.safe_load(choices)
+    return set(choices)
+
+
+def test_every_sentence_that_refuses_is_asked_for_above():
+    """What cannot be combined is the list above; a new validator, or one more branch of it, needs a row there."""
+    silent = []
+    for question in template().questions:
+        known = [says for key, _, says in WRONG if key == question.key]
+        for sentence in (" ".join(text.split()) for text in sentences(question)):
+            refuses = re.match(r"[A-Z*][^:\"]* [^\"]*[.:]", sentence) and sentence not in labels(question)
+            if refuses and "value:" not in sentence and not any(says in sentence for says in known):
+                silent.append(f"{question.key}: {sentence}")
+    assert silent == []
 
 
 def test_an_answer_given_beforehand_is_kept_although_essentials_do_not_ask_for_it():

@@ -306,7 +306,8 @@ def _move_faults(project: Project) -> Iterator[str]:
     target = answers["secondary_location"] if answers["two_regions"] else "<region>"
     if f"--data location={target} --data workload=" not in text:
         yield f"tell how the project moves to {target}"
-    if answers["geo_redundant"] and "az storage account failover" not in text:
+    kept = any("prod" in row["environments"] for row in answers["containers"])
+    if answers["geo_redundant"] and kept and "az storage account failover" not in text:
         yield "tell how the copy of the data becomes the original"
     if answers["needs_storage"] and not answers["geo_redundant"] and "azcopy sync" not in text:
         yield "tell how data is copied elsewhere, storage does not do it"
