@@ -97,6 +97,7 @@ PLACES = (
     (r"(tests/)?scripts/(test_)?batch_(rollout|run)\.py", "own_batch"),
     (r".*/retrain\.yml|scripts/retrain\.py", "'training' in functions"),
     (r".*/idle-deployments\.yml|scripts/idle_deployments\.py", "'fine_tuning' in functions"),
+    (r".*/promote\.yml|scripts/promote\.py", "shares_models"),
     (r"scripts/gateway_revision\.py|.*/release-gateway\.yml", "online"),
     (r".*/_?rollout-step\.yml", "aml_inference"),
     (r".*/(_?rollout|emergency-rollout|decommission)\.yml", "own_online and own_model_hosting != 'databricks'"),

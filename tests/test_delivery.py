@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from generator.answers import load, of_project
-from generator.checks.delivery import SECRETS, steps_of, before_prod
+from generator.checks.delivery import SECRETS, before_prod, steps_of
 from generator.paths import VARIANTS
 from generator.rendering import render
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,24 @@ import yaml
 
 from generator.checks import Finding, check
 from generator.checks.expected import presence
-from generator.checks.reading import located, object_of, on_github, pipelines, text_of, value_at, verdict
-from generator.evaluation import Project
+from generator.checks.reading import (
+    decision_table,
+    located,
+    object_of,
+    on_github,
+    pipelines,
+    text_of,
+    value_at,
+    verdict,
+)
+from generator.checks.security import belongs_to, principal, role_id
+from generator.evaluation import Environment, Project
 
 FEDERATED = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 ISSUER = "https://token.actions.githubusercontent.com"
 ONLINE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
+ROLE = "Microsoft.Authorization/roleAssignments"
 BATCH = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 OWNED = {ONLINE: ("traffic", "mirrorTraffic"), BATCH: ("defaults",)}
 """Properties that belong to a rollout."""
@@ -179,7 +191,7 @@ def no_secret(project: Project) -> Iterator[Finding]:
             for item in trusts:
                 if item.properties.get("issuer") != ISSUER:
                     faults.append(f"its issuer is not {ISSUER}, correct it")
-                if not re.fullmatch(re.escape(subject) + "(-rollout)?", str(item.properties.get("subject"))):
+                if not re.fullmatch(re.escape(subject) + "(-rollout|-promotion)?", str(item.properties.get("subject"))):
                     faults.append(f"it trusts {item.properties.get('subject')}, remove it")
         yield verdict(f"{name}: {wanted}", faults)
 
@@ -247,6 +259,40 @@ def order(project: Project) -> Iterator[Finding]:
         yield verdict(f"{_name(project, path)}: {name}", [*faults, *_one_at_a_time(project, data, step)])
     shared = _shared(project, "deploy")
     yield verdict(_name(project, shared), [*_plan_first(project, _read(shared)), *_lenient(text_of(shared))])
+    if "training" in project.answers["functions"]:
+        yield from _training_approved(project)
+
+
+def _training_approved(project: Project) -> Iterator[Finding]:
+    """What trains in an environment comes there like any other change: in its turn, and approved where it is."""
+    steps = steps_of(project, "retrain")
+    changing = {
+        name: step
+        for name, step in steps.items()
+        if re.search(r"retrain\.py (publish|start|--workspace)", json.dumps(step.body, default=str))
+    }
+    faults = [] if changing else ["nothing publishes or starts training, add it"]
+    for name, step in changing.items():
+        place = _place(step)
+        if not place or place.endswith("-rollout"):
+            faults.append(
+                f"{name} runs in {place or 'no environment'} without an approval, name the environment itself"
+            )
+    published = [name for name in changing if name.startswith("publish")]
+    environments = project.answers["training_environments"]
+    for former, name in pairwise(published):
+        if former not in steps[name].needs:
+            faults.append(f"{name} does not wait for {former}, add it")
+    if project.answers["aml_training"] and len(published) != len(environments):
+        faults.append(f"it publishes to {len(published)} environments, publish to {', '.join(environments)}")
+    yield verdict(_name(project, _folder(project) / "retrain.yml"), faults)
+
+
+def _place(step: Step) -> str:
+    """The environment of the job that changes something; empty for none."""
+    jobs = step.body.get("jobs")
+    body = jobs[0] if isinstance(jobs, list) and jobs else step.body
+    return str(body.get("environment") or "")
 
 
 def _one_at_a_time(project: Project, data: Mapping[Any, Any], step: Step) -> list[str]:
@@ -517,6 +563,94 @@ def leaves_rollouts_alone(project: Project) -> Iterator[Finding]:
             f"properties.{name} belongs to the rollout, remove it" for name in names if name in resource.properties
         ]
         yield verdict(f"{environment.name}: {resource}", faults)
+
+
+@check("SDP-11")
+def promoted_by_version(project: Project) -> Iterator[Finding]:
+    """A version goes to the registry after an approval, with its number, and every deployment takes it from there.
+
+    Looks at the pipeline and the script that promote, at what deployments name as their model, and at the roles that
+    identities of the other environments hold on the registry.
+
+    Source: https://learn.microsoft.com/azure/machine-learning/how-to-share-models-pipelines-across-workspaces-with-registries
+    """
+    answers = project.answers
+    if answers["shares_models"]:
+        yield from _promotion(project)
+    if answers["promotes_in_catalog"]:
+        copies = _calls(text_of(project.root / "ml/src/example_model/promote.py"), "promote", "copy_model_version")
+        yield verdict("ml/src/example_model/promote.py", [] if copies else ["it copies no version, copy_model_version"])
+    for name, wanted in (("endpoint", answers["own_online"]), ("batch_rollout", answers["own_batch"])):
+        path = project.root / "scripts" / f"{name}.py"
+        if answers["aml_inference"] and wanted and (path.is_file() or name == "batch_rollout"):
+            named = "azureml://registries/{" in text_of(path) and "/models/example/versions/{" in text_of(path)
+            yield verdict(
+                f"scripts/{name}.py", [] if named else ["deployments take no version of the registry, name it"]
+            )
+    if answers["uses_model_registry"]:
+        yield from _registry_roles(project)
+
+
+def _promotion(project: Project) -> Iterator[Finding]:
+    """The pipeline looks first, waits for its approval and shares after it; the script keeps the number."""
+    path = _folder(project) / "promote.yml"
+    steps = steps_of(project, "promote")
+    faults = [f"there is no step {name}, add it" for name in ("look", "share") if name not in steps]
+    share = steps.get("share")
+    if share and "promote.py share" not in str(share.body):
+        faults.append("share promotes nothing, run promote.py share")
+    if share and "look" not in share.needs:
+        faults.append("share does not wait for look, add it")
+    place = _environment(share) if share else ""
+    if share and not place.endswith("-promotion"):
+        faults.append(f"nobody approves it in {place}, run share in the environment of promotions")
+    if "promote.py share" in str(steps["look"].body if "look" in steps else ""):
+        faults.append("look promotes before anybody approved, let it look")
+    yield verdict(_name(project, path), faults)
+    rows = object_of(project.root / "scripts" / "bootstrap.json").get("environments") or []
+    for environment in project.answers["training_environments"]:
+        row: dict[str, Any] = next((row for row in rows if row["name"] == f"{environment}-promotion"), {})
+        faults = [] if row.get("reviewed") else [f"nobody approves {environment}-promotion, set reviewed"]
+        yield verdict(f"scripts/bootstrap.json: {environment}-promotion", faults)
+    script = text_of(project.root / "scripts" / "promote.py")
+    wanted = ("--share-with-name", "--share-with-version", "--registry-name")
+    faults = [f"it does not pass {option}, add it" for option in wanted if f'"{option}"' not in script]
+    faults += [] if _calls(script, "share", "look") else ["share does not look at the version first, call look"]
+    yield verdict("scripts/promote.py", faults if script else ["it is not there, add it"])
+
+
+def _registry_roles(project: Project) -> Iterator[Finding]:
+    """Who deploys or serves reads the registry, and outside the environments of training does nothing else there."""
+    roles = {name: row["id"].lower() for name, row in decision_table("roles").items()}
+    answers = project.answers
+    readers = ["pipeline"]
+    readers += ["serving"] if answers["own_online"] and answers["own_model_hosting"] != "databricks" else []
+    readers += ["batch"] if answers["own_batch"] else []
+    readers += ["inference-workspace"] if answers["measures_drift"] else []
+    for environment in project.environments.values():
+        second = ["inference-2-workspace"] if answers["measures_drift"] and _in_two_regions(environment) else []
+        held = [item for item in environment.of_type(ROLE) if "/registries/" in _learning(item.scope)]
+        users = [principal(item) for item in held if role_id(item) == roles["azureMlRegistryUser"]]
+        faults = [
+            f"{name} may not read the registry, give it AzureML Registry User"
+            for name in (readers + second if answers["aml_inference"] else [])
+            if not any(belongs_to(user, name) for user in users)
+        ]
+        allowed = {roles["azureMlRegistryUser"], roles["networkConnectionApprover"], roles["reader"]}
+        faults += [
+            f"{principal(item)} holds {role_id(item)} there, remove it" for item in held if role_id(item) not in allowed
+        ]
+        yield verdict(f"{environment.name}: registry of models", faults)
+
+
+def _learning(scope: Any) -> str:
+    """A scope in lower case when it is one of Azure Machine Learning; other registries hold images."""
+    text = str(scope).lower()
+    return text if "microsoft.machinelearningservices" in text else ""
+
+
+def _in_two_regions(environment: Environment) -> bool:
+    return any("-inference-2/" in item.id for item in environment.of_type(ONLINE))
 
 
 @check("SDP-13")

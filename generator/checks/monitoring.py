@@ -396,14 +396,19 @@ def _schedule_faults(schedule: dict[str, Any]) -> Iterator[str]:
 
 def _drift_faults(environment: Environment, experiment: str) -> Iterator[str]:
     """What hides drift in one environment, or tells of it twice."""
-    found = [
-        str(dimension.get("operator"))
+    watched = [
+        (str(dimension.get("operator")), str(item.properties.get("scopes")))
         for item in environment.of_type(METRIC_ALERT)
         if "-inference" in str(item.properties.get("scopes"))
         for row in value_at(item.properties, "criteria.allOf") or []
         for dimension in row.get("dimensions") or []
         if row.get("metricName") == "Failed Runs" and dimension.get("values") == [experiment]
     ]
+    found = [operator for operator, _ in watched]
+    for endpoint in environment.of_type(ENDPOINT):
+        workspace = endpoint.id.rpartition("/onlineEndpoints/")[0].rpartition("/")[2]
+        if not any(operator == "Include" and f"/{workspace}'" in scopes for operator, scopes in watched):
+            yield f"no alert on measurements that fail in {workspace}, add it"
     if environment.of_type(ENDPOINT) and "DataCollectionErrorsPerMinute" not in _watched(environment, ENDPOINT):
         yield "no alert on what is not collected, add it"
     if "Include" not in found:

@@ -9,9 +9,11 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from azure_cli import Failure, az, exit_code
 
@@ -19,6 +21,15 @@ PROJECT = Path(__file__).parents[1]
 SETTINGS = Path(__file__).with_name("bootstrap.json")
 ROLE = PROJECT / "infra" / "modules" / "machine-learning" / "scoring-role.bicep"
 """Role that calls models and nothing else. The identity of the pipelines may not define roles."""
+AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
+"""Azure DevOps as Entra knows it, in every tenant."""
+APPROVAL = {"id": "8c6f20a7-a545-4486-9777-f762fafe0d4d", "name": "Approval"}
+LOCK = {"id": "2ef31ad6-baa0-403a-8b45-2cbc9b4e5563", "name": "ExclusiveLock"}
+TASK = {"id": "fe1de3ee-a436-41b4-bb20-f6eb4cb879a7", "name": "Task Check"}
+BRANCH_CONTROL = {"id": "86b05a0c-73e6-4f7d-b3cf-e38f3b39a75b", "name": "evaluatebranchProtection", "version": "0.0.1"}
+"""Checks of an environment of Azure DevOps, the same in every organisation."""
+APPROVAL_MINUTES = 43200
+"""How long a run waits for an answer: 30 days, the most there is."""
 TOOLS = {
     "git": ((2, 28), "https://git-scm.com/downloads"),
     # The first with deployment stacks.
@@ -39,6 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
     github.add_argument(
         "--reviewer", action="append", required=True, help="who approves, a login of GitHub; repeatable"
     )
+    devops = commands.add_parser("azure-devops", help="make the environments of Azure Pipelines, with their checks")
+    devops.add_argument("--organization", required=True, help="name of the organisation")
+    devops.add_argument("--project", required=True, help="name of the project")
+    devops.add_argument("--reviewer", action="append", required=True, help="who approves, an address; repeatable")
     trust = commands.add_parser("trust", help="let the identity of an environment trust a service connection")
     trust.add_argument("environment")
     trust.add_argument("--issuer", required=True)
@@ -48,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         "machine": machine,
         "role": lambda: define_role(options.environment),
         "github": lambda: make_environments(options.reviewer),
+        "azure-devops": lambda: make_checked_environments(options.organization, options.project, options.reviewer),
         "trust": lambda: add_trust(options.environment, options.issuer, options.subject),
     }
     return exit_code(steps[options.command])
@@ -112,10 +128,8 @@ def make_environments(reviewers: Sequence[str]) -> None:
         Failure: The repository is elsewhere, gh is missing, or the platform is not deployed yet.
     """
     settings = read()
-    if not settings["environments"]:
-        raise Failure(
-            "The pipelines of this project run on Azure Pipelines: docs/decisions/delivery.md tells the steps."
-        )
+    if settings["platform"] != "github":
+        raise Failure("The pipelines of this project run on Azure Pipelines: make its environments with azure-devops.")
     if not shutil.which("gh"):
         raise Failure("gh is missing: install it from https://cli.github.com, then sign in with gh auth login.")
     people = [{"type": "User", "id": int(run("gh", "api", f"users/{name}", "--jq", ".id"))} for name in reviewers]
@@ -156,6 +170,76 @@ def identity(workload: str, environment: str) -> dict[str, str]:
         "AZURE_TENANT_ID": found["tenantId"],
         "AZURE_SUBSCRIPTION_ID": subscription,
     }
+
+
+def make_checked_environments(organization: str, project: str, reviewers: Sequence[str]) -> None:
+    """Make the environments of Azure Pipelines: who approves, from which branch, and one run at a time.
+
+    Source: https://learn.microsoft.com/rest/api/azure/devops/approvalsandchecks/check-configurations/add
+
+    Raises:
+        Failure: The pipelines are elsewhere, a reviewer is unknown, or whoever is signed in may not do it.
+    """
+    settings = read()
+    if settings["platform"] != "azure_devops":
+        raise Failure("The pipelines of this project run on GitHub Actions: make its environments with github.")
+    people = [person(organization, name) for name in reviewers]
+    place = f"https://dev.azure.com/{quote(organization)}/{quote(project)}/_apis"
+    listing = f"{place}/distributedtask/environments"
+    known = {row["name"]: row["id"] for row in devops("get", f"{listing}?api-version=7.1")["value"]}
+    for row in settings["environments"]:
+        name = row["name"]
+        if name not in known:
+            known[name] = devops("post", f"{listing}?api-version=7.1", {"name": name})["id"]
+        target = {"type": "environment", "id": str(known[name])}
+        checks = f"{place}/pipelines/checks/configurations"
+        query = f"resourceType=environment&resourceId={known[name]}&api-version=7.1-preview.1"
+        there = {check["type"]["id"].lower() for check in devops("get", f"{checks}?{query}")["value"]}
+        for check in checks_of(row, people):
+            if check["type"]["id"] not in there:
+                devops("post", f"{checks}?api-version=7.1-preview.1", {**check, "resource": target})
+        print(f"{name} is there.")
+
+
+def checks_of(row: dict[str, Any], people: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    """Checks of one environment."""
+    if row["reviewed"]:
+        approval = {"approvers": people, "executionOrder": "anyOrder", "minRequiredApprovers": 1, "blockedApprovers": []}
+        yield {"type": APPROVAL, "settings": approval, "timeout": APPROVAL_MINUTES}
+    if row["branch"]:
+        inputs = {"allowedBranches": f"refs/heads/{row['branch']}", "ensureProtectionOfBranch": "false"}
+        control = {"displayName": "Branch control", "definitionRef": BRANCH_CONTROL, "inputs": inputs}
+        yield {"type": TASK, "settings": control, "timeout": APPROVAL_MINUTES}
+    if row["locked"]:
+        yield {"type": LOCK, "settings": {}, "timeout": APPROVAL_MINUTES}
+
+
+def person(organization: str, name: str) -> dict[str, str]:
+    """Who approves, by the id that Azure DevOps gave them.
+
+    Raises:
+        Failure: Nobody or several people are called that.
+    """
+    query = f"searchFilter=General&filterValue={quote(name)}&api-version=7.1"
+    found = devops("get", f"https://vssps.dev.azure.com/{quote(organization)}/_apis/identities?{query}")["value"]
+    if len(found) != 1:
+        raise Failure(f"{len(found)} people of {organization} are called {name}: give the whole address.")
+    return {"id": str(found[0]["id"])}
+
+
+def devops(method: str, address: str, body: dict[str, Any] | None = None) -> Any:
+    """Ask Azure DevOps as whoever is signed in to the Azure CLI.
+
+    Raises:
+        Failure: It refuses.
+    """
+    asked = ["rest", "--method", method, "--uri", address, "--resource", AZURE_DEVOPS]
+    if body is None:
+        return az(*asked)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(body, file)
+        file.flush()
+        return az(*asked, "--headers", "Content-Type=application/json", "--body", f"@{file.name}")
 
 
 def add_trust(environment: str, issuer: str, subject: str) -> None:

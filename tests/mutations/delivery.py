@@ -3,13 +3,24 @@
 import yaml
 
 from tests.checks_support import Draft, Mutation, add, answer, drop, edit, put, remove, write
-from tests.mutations.common import BATCH, CHAT, DEFAULT, IDENTITY, KUBERNETES
+from tests.mutations.common import (
+    BATCH,
+    CHAT,
+    DATABRICKS,
+    DEFAULT,
+    IDENTITY,
+    KUBERNETES,
+    REGULATED,
+    ROLE,
+    TRAINING,
+)
 
 FEDERATED = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
 ONLINE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BATCH_ENDPOINT = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 GITHUB = ".github/workflows"
 AZURE = ".azuredevops"
+CONTRIBUTOR = "/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/b24988ac-6180-42a0-ab88-20f7382dd24c"
 EXPRESSION = "${{{{ fromJSON(inputs.minutes)[{}] }}}}"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 
@@ -127,6 +138,99 @@ MUTATIONS: list[Mutation] = [
         "nobody approves",
         edit(f"{GITHUB}/release-gateway.yml", "environment: ${{ inputs.environment }}", "environment: x-rollout"),
         "nobody approves",
+    ),
+    ("SDP-11", DEFAULT, "no promotion", remove(f"{GITHUB}/promote.yml"), "there is no step share"),
+    ("SDP-11", DEFAULT, "no script", remove("scripts/promote.py"), "it is not there"),
+    (
+        "SDP-11",
+        DEFAULT,
+        "nobody approves a model",
+        edit(f"{GITHUB}/promote.yml", "environment: dev-promotion", "environment: dev-rollout"),
+        "nobody approves it in dev-rollout",
+    ),
+    (
+        "SDP-11",
+        KUBERNETES,
+        "nobody approves a model in Azure Pipelines",
+        edit(f"{AZURE}/promote.yml", "environment: dev-promotion", "environment: dev"),
+        "nobody approves it in dev",
+    ),
+    (
+        "SDP-11",
+        KUBERNETES,
+        "nobody is asked",
+        edit("scripts/bootstrap.json", '"dev-promotion", "reviewed": true', '"dev-promotion", "reviewed": false'),
+        "nobody approves dev-promotion",
+    ),
+    (
+        "SDP-11",
+        KUBERNETES,
+        "shared before anybody looked",
+        edit(f"{AZURE}/promote.yml", "dependsOn: [Look]", "dependsOn: []"),
+        "share does not wait for look",
+    ),
+    (
+        "SDP-11",
+        DEFAULT,
+        "another number",
+        edit("scripts/promote.py", '"--share-with-version"', '"--share-with"'),
+        "does not pass --share-with-version",
+    ),
+    (
+        "SDP-11",
+        DEFAULT,
+        "a model from elsewhere",
+        edit("scripts/endpoint.py", "azureml://registries/{", "azureml://locations/{"),
+        "take no version of the registry",
+    ),
+    (
+        "SDP-11",
+        BATCH,
+        "a batch model from elsewhere",
+        edit("scripts/batch_rollout.py", "azureml://registries/{", "azureml://locations/{"),
+        "take no version of the registry",
+    ),
+    (
+        "SDP-11",
+        REGULATED,
+        "the second region measures without the registry",
+        answer(measures_drift=True),
+        "inference-2-workspace may not read the registry",
+    ),
+    (
+        "SDP-11",
+        DEFAULT,
+        "prod may do more in the registry",
+        put("prod", ROLE, "properties.roleDefinitionId", CONTRIBUTOR, "/registries/mlr-"),
+        "remove it",
+    ),
+    (
+        "SDP-11",
+        DATABRICKS,
+        "nothing is copied",
+        edit("ml/src/example_model/promote.py", "copy_model_version", "get_model_version"),
+        "copies no version",
+    ),
+    (
+        "SDP-03",
+        TRAINING,
+        "code trains in prod without approval",
+        edit(f"{GITHUB}/retrain.yml", "    environment: prod\n", "    environment: prod-rollout\n"),
+        "publish-prod runs in prod-rollout without an approval",
+    ),
+    (
+        "SDP-03",
+        TRAINING,
+        "code trains in prod before test",
+        edit(f"{GITHUB}/retrain.yml", "    needs: publish-test\n", ""),
+        "publish-prod does not wait for publish-test",
+    ),
+    (
+        "SDP-03",
+        KUBERNETES,
+        "training outside its environment",
+        edit(f"{AZURE}/retrain.yml", "        environment: dev\n", ""),
+        "publish-dev runs in no environment",
     ),
     (
         "SDP-13",

@@ -17,7 +17,8 @@ IDENTITY = {"id": "/subscriptions/s-1/x", "clientId": "c-1", "tenantId": "t-1"}
 @pytest.fixture
 def project(tmp_path, monkeypatch, azure):
     """A project of its own, in which az is asked and the other commands are real."""
-    settings = {"workload": "demo", "location": "westeurope", "repository": "me/demo", "environments": ROWS}
+    settings = {"workload": "demo", "location": "westeurope", "repository": "me/demo", "platform": "github"}
+    settings["environments"] = ROWS
     path = tmp_path / "bootstrap.json"
     path.write_text(json.dumps(settings), encoding="utf-8")
     monkeypatch.setattr(bootstrap, "PROJECT", tmp_path)
@@ -112,9 +113,63 @@ def test_environments_get_their_protection_and_no_secret(project, commands):
 
 
 def test_github_is_asked_only_where_the_repository_is(project, commands, capsys):
-    (project / "bootstrap.json").write_text('{"environments": []}', encoding="utf-8")
+    (project / "bootstrap.json").write_text('{"platform": "azure_devops"}', encoding="utf-8")
     assert bootstrap.main(["github", "--reviewer", "ann"]) == 1
     assert "Azure Pipelines" in capsys.readouterr().err and not commands
+
+
+CHECKED = [
+    {"name": "prod", "reviewed": True, "branch": "", "locked": True},
+    {"name": "prod-rollout", "reviewed": False, "branch": "main", "locked": False},
+]
+DEVOPS = ["azure-devops", "--organization", "contoso", "--project", "weld vision", "--reviewer", "ann@example.com"]
+
+
+@pytest.fixture
+def pipelines(project, azure):
+    """An organisation that has the environment prod already, without any check."""
+    settings = {"platform": "azure_devops", "environments": CHECKED}
+    (project / "bootstrap.json").write_text(json.dumps(settings), encoding="utf-8")
+    place = "rest --method get --uri https://dev.azure.com/contoso/weld%20vision/_apis"
+    azure.answers = {
+        "rest --method get --uri https://vssps.dev.azure.com/contoso/_apis/identities": {"value": [{"id": "u-1"}]},
+        f"{place}/distributedtask/environments": {"value": [{"name": "prod", "id": 4}]},
+        f"{place}/pipelines/checks/configurations": {"value": []},
+        "rest --method post": {"id": 9},
+    }
+    return azure
+
+
+def test_environments_of_azure_pipelines_get_their_checks(pipelines):
+    assert bootstrap.main(DEVOPS) == 0
+    assert all("--resource 499b84ac-1321-427f-aa17-267ca6975798" in command for command in pipelines.said("rest"))
+    approval, lock, made, control = pipelines.bodies
+    assert approval["settings"]["approvers"] == [{"id": "u-1"}] and approval["settings"]["minRequiredApprovers"] == 1
+    assert approval["resource"] == lock["resource"] == {"type": "environment", "id": "4"}
+    assert (lock["type"]["name"], made) == ("ExclusiveLock", {"name": "prod-rollout"})
+    assert control["settings"]["inputs"]["allowedBranches"] == "refs/heads/main"
+    assert control["resource"]["id"] == "9"
+
+
+def test_checks_that_are_there_are_left_alone(pipelines):
+    (listing,) = [words for words in pipelines.answers if words.endswith("checks/configurations")]
+    kinds = [bootstrap.APPROVAL, bootstrap.LOCK, bootstrap.TASK]
+    pipelines.answers[listing] = {"value": [{"type": {"id": kind["id"].upper()}} for kind in kinds]}
+    assert bootstrap.main(DEVOPS) == 0
+    assert pipelines.bodies == [{"name": "prod-rollout"}]
+
+
+@pytest.mark.parametrize("found", [[], [{"id": "u-1"}, {"id": "u-2"}]])
+def test_nobody_approves_by_mistake(pipelines, capsys, found):
+    (listing,) = [words for words in pipelines.answers if words.endswith("identities")]
+    pipelines.answers[listing] = {"value": found}
+    assert bootstrap.main(DEVOPS) == 1
+    assert "are called ann@example.com" in capsys.readouterr().err and not pipelines.bodies
+
+
+def test_azure_pipelines_are_asked_only_where_they_are(project, azure, capsys):
+    assert bootstrap.main(DEVOPS) == 1
+    assert "GitHub Actions" in capsys.readouterr().err and not azure.asked
 
 
 def test_service_connection_is_trusted(project, azure):

@@ -9,6 +9,12 @@ param principals principal[]
 @description('Components and the role definition that each gets.')
 param holders { name: string, roleId: string }[]
 
+@description('Principal id of the identity of the pipelines: a rollout names a version of the registry.')
+param pipelinePrincipalId string
+
+@description('Role definition that the pipelines get.')
+param pipelineRoleId string
+
 @description('Workload and environment that the components belong to; other environments get their own assignments on the same registry.')
 param owner string
 
@@ -17,6 +23,16 @@ resource target 'Microsoft.MachineLearningServices/registries@2026-05-01' existi
 }
 
 var principalIds = toObject(principals, item => item.name, item => item.principalId)
+
+resource pipelines 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(target.id, owner, 'pipeline', pipelineRoleId)
+  scope: target
+  properties: {
+    principalId: pipelinePrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', pipelineRoleId)
+  }
+}
 
 resource access 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for item in holders: {
