@@ -1,4 +1,4 @@
-"""Covering arrays: few answer sets in which any two (or nearly any three) answers that can meet do meet.
+"""Covering arrays: few answer sets in which any two (or most of any three) answers that can meet do meet.
 
 Answers depend on each other: a question is asked only after certain others, and a validator refuses certain values. So
 a row is built as an interview, question by question, and takes the answer that brings together most of what never met.
@@ -24,7 +24,7 @@ Combination = tuple[str, ...]
 
 BEST_OF = 5
 """Rows that are built before the best is taken."""
-WORTH_IT = {2: 150, 3: 3000}
+WORTH_IT = {2: 150, 3: 150}
 """Combinations that a row must bring together for the first time, else rows are made for one combination each."""
 
 

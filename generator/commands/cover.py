@@ -1,4 +1,4 @@
-"""`groundplan cover`: few answer sets in which any two (or nearly any three) answers that can meet do meet."""
+"""`groundplan cover`: few answer sets in which any two (or most of any three) answers that can meet do meet."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ def command(
     seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 1,
     apart: Annotated[bool, typer.Option("--apart", help="List the pairs that exclude each other, and why.")] = False,
 ) -> None:
-    """Write answer sets that bring every pair, or nearly every triple, of answers together that can meet."""
+    """Write answer sets that bring every pair, or most triples, of answers together that can meet."""
     if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise GroundplanError(f"{out} is not empty: name an empty folder, or one that is not there yet.")
     array = cover(strength, seed)
