@@ -88,6 +88,30 @@ PIPELINES = (
         "secrets.AZURE_CLIENT_ID",
         "reads a secret",
     ),
+    (
+        "default",
+        "a test before prod",
+        f"{GITHUB}/deploy.yml",
+        "load/load_test.py",
+        "load/other.py",
+        "deploy.yml does not run tests/load",
+    ),
+    (
+        "kubernetes-models",
+        "a test before prod",
+        f"{AZURE}/deploy.yml",
+        "contract/contract_test.py",
+        "contract/other.py",
+        "deploy.yml does not run tests/contract",
+    ),
+    (
+        "kubernetes-models",
+        "who approves a model",
+        "scripts/bootstrap.json",
+        '"dev-promotion", "reviewed": true',
+        '"dev-promotion", "reviewed": false',
+        "nobody approves dev-promotion",
+    ),
     ("default", "what prod denies", "scripts/stack.json", "denyDelete", "none", "deleted by accident"),
 )
 
