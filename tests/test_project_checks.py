@@ -88,6 +88,30 @@ PIPELINES = (
         "secrets.AZURE_CLIENT_ID",
         "reads a secret",
     ),
+    (
+        "default",
+        "a test before prod",
+        f"{GITHUB}/deploy.yml",
+        "load/load_test.py",
+        "load/other.py",
+        "deploy.yml does not run tests/load",
+    ),
+    (
+        "kubernetes-models",
+        "a test before prod",
+        f"{AZURE}/deploy.yml",
+        "contract/contract_test.py",
+        "contract/other.py",
+        "deploy.yml does not run tests/contract",
+    ),
+    (
+        "kubernetes-models",
+        "who approves a model",
+        "scripts/bootstrap.json",
+        '"dev-promotion", "reviewed": true',
+        '"dev-promotion", "reviewed": false',
+        "nobody approves dev-promotion",
+    ),
     ("default", "what prod denies", "scripts/stack.json", "denyDelete", "none", "deleted by accident"),
 )
 
@@ -148,7 +172,8 @@ def test_every_diagnostic_setting_and_every_alert_counts(evaluated):
 def test_a_lost_runbook_is_missed(evaluated, tmp_path):
     root, script, environments = evaluated
     for runbook in (root / "docs" / "runbooks").glob("*.md"):
-        if runbook.name == "README.md":
+        # No alert tells of a lost region: a person decides that it is lost.
+        if runbook.name in ("README.md", "region-loss.md"):
             continue
         copied = tmp_path / runbook.stem
         shutil.copytree(root / "docs", copied / "docs")

@@ -38,6 +38,7 @@ BATCH = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
 OWNED = {ONLINE: ("traffic", "mirrorTraffic"), BATCH: ("defaults",)}
 """Properties that belong to a rollout."""
 SECRETS = re.compile(r"\bsecrets\.|--password\b|client-secret|\bcreds:|secretVariables", re.IGNORECASE)
+IN_REGISTRY = re.compile(r"azureml://registries/\{[\w.]+\}/models/example/versions/\{[\w.]+\}")
 COMMIT = re.compile(r"^[\w./-]+@[0-9a-f]{40}$")
 MAJOR = re.compile(r"^\w+@\d+$")
 LOOSE = (
@@ -583,7 +584,14 @@ def promoted_by_version(project: Project) -> Iterator[Finding]:
     for name, wanted in (("endpoint", answers["own_online"]), ("batch_rollout", answers["own_batch"])):
         path = project.root / "scripts" / f"{name}.py"
         if answers["aml_inference"] and wanted and (path.is_file() or name == "batch_rollout"):
-            named = "azureml://registries/{" in text_of(path) and "/models/example/versions/{" in text_of(path)
+            text = text_of(path)
+            # A cluster takes models of its workspace only: the version is copied there from the registry.
+            copied = answers["own_model_hosting"] == "kubernetes" and name == "endpoint"
+            named = (
+                _calls(text, "create", "_copy_model") and '"--registry-name", release.registry' in text
+                if copied
+                else IN_REGISTRY.search(text)
+            )
             yield verdict(
                 f"scripts/{name}.py", [] if named else ["deployments take no version of the registry, name it"]
             )

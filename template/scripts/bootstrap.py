@@ -204,7 +204,12 @@ def make_checked_environments(organization: str, project: str, reviewers: Sequen
 def checks_of(row: dict[str, Any], people: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
     """Checks of one environment."""
     if row["reviewed"]:
-        approval = {"approvers": people, "executionOrder": "anyOrder", "minRequiredApprovers": 1, "blockedApprovers": []}
+        approval = {
+            "approvers": people,
+            "executionOrder": "anyOrder",
+            "minRequiredApprovers": 1,
+            "blockedApprovers": [],
+        }
         yield {"type": APPROVAL, "settings": approval, "timeout": APPROVAL_MINUTES}
     if row["branch"]:
         inputs = {"allowedBranches": f"refs/heads/{row['branch']}", "ensureProtectionOfBranch": "false"}

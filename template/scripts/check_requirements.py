@@ -246,18 +246,26 @@ def protection_faults(project: Path, folder: Path) -> Iterator[str]:
     names = sorted(path.stem for path in (project / "infra").glob("*.bicepparam"))
     order = [name for name in ("dev", "test", "prod") if name in names]
     text = (folder / "deploy.yml").read_text(encoding="utf-8")
-    places = [text.find(f"environment: {name}") for name in order]
+    found = [re.search(rf"environment: {name}$", text, re.MULTILINE) for name in order]
+    places = [match.start() if match else -1 for match in found]
     if -1 in places or places != sorted(places):
         yield f"deploy.yml does not deploy {', then '.join(order)}: restore the order"
     for path in (*folder.rglob("deploy.yml"), *folder.rglob("_deploy.yml")):
         shared = path.read_text(encoding="utf-8")
         if "deploy.py apply" in shared and "plan.yml" not in shared:
             yield f"{path.name} changes what was not compared: plan first"
+    for name in ("smoke", "contract", "evaluation", "load"):
+        run = f"{name}/{name}_test.py" in text or "from_inside.py recorded" in text
+        if (project / "tests" / name).is_dir() and not run:
+            yield f"deploy.yml does not run tests/{name}: let {order[-1]} wait for it"
     stacks = json.loads((project / "scripts" / "stack.json").read_text(encoding="utf-8"))
     settings = json.loads((project / "scripts" / "bootstrap.json").read_text(encoding="utf-8"))
     rows = {row["name"]: row for row in settings["environments"]}
     if rows and not rows[order[-1]]["reviewed"]:
         yield f"nobody approves {order[-1]}: set reviewed in scripts/bootstrap.json"
+    for name, row in rows.items():
+        if name.endswith("-promotion") and not row["reviewed"]:
+            yield f"nobody approves {name}: set reviewed in scripts/bootstrap.json"
     if "prod" in stacks and stacks["prod"]["deny_settings_mode"] == "none":
         yield "prod can be deleted by accident: set deny_settings_mode in scripts/stack.json"
 

@@ -178,6 +178,13 @@ MUTATIONS: list[Mutation] = [
     ),
     (
         "SDP-11",
+        KUBERNETES,
+        "a model that is copied from elsewhere",
+        edit("scripts/endpoint.py", '["--registry-name", release.registry]', "self.place"),
+        "take no version of the registry",
+    ),
+    (
+        "SDP-11",
         DEFAULT,
         "a model from elsewhere",
         edit("scripts/endpoint.py", "azureml://registries/{", "azureml://locations/{"),
@@ -185,7 +192,7 @@ MUTATIONS: list[Mutation] = [
     ),
     (
         "SDP-11",
-        BATCH,
+        DEFAULT,
         "a batch model from elsewhere",
         edit("scripts/batch_rollout.py", "azureml://registries/{", "azureml://locations/{"),
         "take no version of the registry",
@@ -334,14 +341,18 @@ MUTATIONS: list[Mutation] = [
         "SDP-03",
         DEFAULT,
         "prod beside test",
-        edit(f"{GITHUB}/deploy.yml", "[validate, test]", "[validate, dev]"),
+        edit(f"{GITHUB}/deploy.yml", "[validate, test, smoke, contract, evaluation, load]", "[validate, dev]"),
         "does not wait for test",
     ),
     (
         "SDP-03",
         KUBERNETES,
         "prod beside test in Azure Pipelines",
-        edit(f"{AZURE}/deploy.yml", "[Validate, Deploy_test]", "[Validate, Deploy_dev]"),
+        edit(
+            f"{AZURE}/deploy.yml",
+            "[Validate, Deploy_test, Smoke, Contract, Evaluation, Load]",
+            "[Validate, Deploy_dev]",
+        ),
         "does not wait for test",
     ),
     (

@@ -414,7 +414,11 @@ SOURCES: list[Fault] = [
         "SDP-03",
         DEFAULT,
         "prod does not wait for test",
-        edit(f"{GITHUB}/deploy.yml", "    needs: [validate, test]\n", "    needs: validate\n"),
+        edit(
+            f"{GITHUB}/deploy.yml",
+            "    needs: [validate, test, smoke, contract, evaluation, load]\n",
+            "    needs: validate\n",
+        ),
     ),
     ("SDP-08", DEFAULT, "the gate of a rollout is deleted", remove("scripts/health_gate.py")),
     (
