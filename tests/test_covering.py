@@ -21,6 +21,7 @@ SAMPLES = range(5000, 5025)
 VERIFIED = 8
 """Rows of the array that are rendered, compiled, evaluated and checked."""
 
+
 @pytest.fixture(scope="module")
 def array():
     return cover()

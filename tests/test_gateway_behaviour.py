@@ -23,7 +23,7 @@ from generator.gateway_simulation.elements import refuse_unknown
 from generator.gateway_simulation.messages import Headers, Request, SimulationError
 from generator.gateway_simulation.storm import storm
 from generator.rendering import render
-from tests.gateway_support import SECRET, FakeModel, Reply, World, refusal, used
+from tests.gateway_support import SECRET, FakeModel, Reply, World, finish, refusal, used
 from tests.support import assert_refused, groundplan
 
 ANSWERS = {
@@ -554,6 +554,18 @@ def test_one_endpoint_is_left_alone_only_when_it_asks_for_it(one_region, compile
     file.write_text(file.read_text(encoding="utf-8").replace("loneBreaker", "breaker"), encoding="utf-8")
     with World(snapshot(root, compiler), AUDIENCE) as world, pytest.raises(AssertionError, match="shut out"):
         shuts_nobody_out(world)
+
+
+def test_refusals_are_those_of_the_contract(project, prod):
+    """What the contract tests of the project expect of the gateway in Azure, its policies do here."""
+    contracts = json.loads((project / "tests/contract/contracts.json").read_text(encoding="utf-8"))
+    refused = [(row, case) for row in contracts.values() for case in row["cases"] if case["status"] >= 400]
+    assert {case["status"] for _, case in refused} == {401, 403}
+    with World(prod, AUDIENCE) as world:
+        for row, case in refused:
+            unknown = {"api_key": None} if case.get("anonymous") else {}
+            answer = finish(world.open(row["consumer"], row["path"] + case["path"], case["body"], **unknown))
+            assert answer[0] == case["status"], case["name"]
 
 
 def test_a_list_is_kept_by_the_policy_of_the_product(one_region, compiler, tmp_path):
