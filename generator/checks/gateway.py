@@ -29,6 +29,8 @@ REDIS = "Microsoft.Cache/redisEnterprise"
 DATABASES = "Microsoft.Cache/redisEnterprise/databases"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
 ROLE_ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+OPERATIONS = {"chat": "createChatCompletion", "embedding": "createEmbedding"}
+"""What a consumer may be allowed -> the operation of the API that asks for it."""
 HARMS = ("Hate", "SelfHarm", "Sexual", "Violence")
 THRESHOLDS = {"low": "6", "medium": "4", "high": "2"}
 """How strict the answer is -> the severity, of 0, 2, 4 and 6, that is blocked already."""
@@ -168,13 +170,13 @@ def consumers_have_products(project: Project) -> Iterator[Finding]:
 
 def _lists_of_models(project: Project) -> Iterator[Finding]:
     """The product of each consumer refuses the models, and lacks the APIs, that the list of its file lacks."""
-    names = {"chat": str(project.answers["chat_model"]), "embedding": str(project.answers["embedding_model"])}
     for environment in project.environments.values():
         offered = [_parts(item) for item in environment.of_type(PRODUCT_APIS)]
         for name, row in _consumers(project).items():
             listed = row.get("allowedModels") or []
             faults = []
-            if row["tokensPerMinute"] and _allowed(environment, name) != {names[key] for key in names if key in listed}:
+            wanted = {OPERATIONS[key] for key in listed if key in OPERATIONS}
+            if row["tokensPerMinute"] and _allowed(environment, name) != wanted:
                 faults.append("its policy lets other models through than allowedModels, refuse what the list lacks")
             own = any(parts[0].endswith(name) and parts[1].endswith("models") for parts in offered)
             if own != ("own" in listed and bool(project.answers["own_online"])):
@@ -185,7 +187,7 @@ def _lists_of_models(project: Project) -> Iterator[Finding]:
 
 
 def _allowed(environment: Environment, consumer: str) -> set[str]:
-    """Models that the policy of a product lets through."""
+    """Operations of foundation models that the policy of a product lets through."""
     for item in environment.of_type(PRODUCT_POLICIES):
         root = _root(str(item.properties.get("value", ""))) if _is_api(item, consumer) else None
         for when in [] if root is None else root.findall("inbound//when"):
