@@ -16,6 +16,7 @@ FOREIGN = {
     "infra/modules/gateway": r"\{\{(name|\$\{item\.key\})\}\}",
     "ml/resources": r"\{\{job\.[a-z_.]+\}\}",
     "ml/src": r"f'  \{\{ ",
+    "tests/resilience": r"\{\{retries\}\}",
 }
 """Folder -> double braces that belong to the language of its files: named values, job parameters, format strings."""
 AWKWARD = 'O\'Brien "Jo" ${x} {{y}} <z> & \\'

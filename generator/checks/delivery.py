@@ -596,6 +596,8 @@ def promoted_by_version(project: Project) -> Iterator[Finding]:
                 f"scripts/{name}.py", [] if named else ["deployments take no version of the registry, name it"]
             )
     if answers["uses_model_registry"]:
+        if not project.environments:
+            yield verdict("infra/main.bicep", ["nothing could be evaluated, correct what the compiler reports"])
         yield from _registry_roles(project)
 
 
