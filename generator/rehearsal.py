@@ -295,12 +295,10 @@ def untouched(row: Row, template: Path, start: Path, folder: Path) -> None:
     """Nobody changed anything: the update is a fresh copy, but for files that are the owner's from the first day."""
     project = copied(start, folder, "untouched")
     update(project)
-    fresh = fresh_copy(template, project, folder / "fresh")
+    updated, fresh = tree(project), tree(fresh_copy(template, project, folder / "fresh"))
     kept = Template(url=str(template), ref="HEAD").skip_if_exists
     different = sorted(
-        name
-        for name in {**tree(project), **tree(fresh)}
-        if tree(project).get(name) != tree(fresh).get(name) and name not in kept
+        name for name in {**updated, **fresh} if updated.get(name) != fresh.get(name) and name not in kept
     )
     if different:
         row.faults.append(f"differs from a fresh copy: {', '.join(different)[:300]}")

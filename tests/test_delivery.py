@@ -146,13 +146,7 @@ def test_drills_notice_what_a_policy_loses(rendered_variants, tmp_path, fault):
     old, new = DRILLED.get(fault, ("", ""))
     assert old in text
     policy.write_text(text.replace(old, new) if fault else text, encoding="utf-8")
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/resilience"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = own_tests(root, "resilience")
     assert run.returncode == (1 if fault else 0), run.stdout
     assert (" failed" in run.stdout) == bool(fault)
 
@@ -177,14 +171,19 @@ def test_scripts_pass_their_tests_where_dev_is_the_only_environment(rendered_var
     assert_scripts_pass(rendered_variants / "prototype-everything")
 
 
-def assert_scripts_pass(root):
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/scripts"],
+def own_tests(root, folder):
+    """Run a folder of the tests that a project has."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{folder}"],
         cwd=root,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def assert_scripts_pass(root):
+    run = own_tests(root, "scripts")
     assert run.returncode == 0, run.stdout
     assert " passed" in run.stdout
 

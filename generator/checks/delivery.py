@@ -274,8 +274,8 @@ def _training_approved(project: Project) -> Iterator[Finding]:
     }
     faults = [] if changing else ["nothing publishes or starts training, add it"]
     for name, step in changing.items():
-        place = _place(step)
-        if not place or place.endswith("-rollout"):
+        place = _environment(step)
+        if not _asks(place):
             faults.append(
                 f"{name} runs in {place or 'no environment'} without an approval, name the environment itself"
             )
@@ -287,13 +287,6 @@ def _training_approved(project: Project) -> Iterator[Finding]:
     if project.answers["aml_training"] and len(published) != len(environments):
         faults.append(f"it publishes to {len(published)} environments, publish to {', '.join(environments)}")
     yield verdict(_name(project, _folder(project) / "retrain.yml"), faults)
-
-
-def _place(step: Step) -> str:
-    """The environment of the job that changes something; empty for none."""
-    jobs = step.body.get("jobs")
-    body = jobs[0] if isinstance(jobs, list) and jobs else step.body
-    return str(body.get("environment") or "")
 
 
 def _one_at_a_time(project: Project, data: Mapping[Any, Any], step: Step) -> list[str]:
@@ -613,7 +606,7 @@ def _promotion(project: Project) -> Iterator[Finding]:
         faults.append("share does not wait for look, add it")
     place = _environment(share) if share else ""
     if share and not place.endswith("-promotion"):
-        faults.append(f"nobody approves it in {place}, run share in the environment of promotions")
+        faults.append(f"nobody approves it in {place or 'no environment'}, run share in the environment of promotions")
     if "promote.py share" in str(steps["look"].body if "look" in steps else ""):
         faults.append("look promotes before anybody approved, let it look")
     yield verdict(_name(project, path), faults)
@@ -725,18 +718,16 @@ def _stands_between(steps: Mapping[str, Step], step: Step, tested: str, last: st
 
 def _drills(project: Project, limits: Mapping[str, Any]) -> Iterator[Finding]:
     """Drills of each policy of the gateway, with as many back ends as it has, offline in every pull request."""
-    folder = project.root / "tests" / "resilience"
-    text = text_of(_shared(project, "validate"))
-    faults = [] if list(folder.glob("test_*.py")) else ["there are no drills, add them"]
-    if "python -m pytest --quiet tests/resilience" not in text:
-        faults.append(f"{_name(project, _shared(project, 'validate'))} does not run them, add a step")
+    written = [text_of(path) for path in (project.root / "tests" / "resilience").glob("test_*.py")]
+    validate = _shared(project, "validate")
+    faults = [] if written else ["there are no drills, add them"]
+    if "python -m pytest --quiet tests/resilience" not in text_of(validate):
+        faults.append(f"{_name(project, validate)} does not run them, add a step")
     members = (limits.get("resilience") or {}).get("members") or {}
     for api in ("foundation", "models"):
         if (project.root / "gateway" / "policies" / f"{api}.xml").is_file() and not members.get(api):
             faults.append(f"tests/thresholds.json drills no back end of {api}, add it")
-    if members.get("foundation", 0) > 1 and "test_another_back_end_answers" not in "".join(
-        text_of(path) for path in folder.glob("test_*.py")
-    ):
+    if members.get("foundation", 0) > 1 and "test_another_back_end_answers" not in "".join(written):
         faults.append("no drill lets one back end fail, add it")
     yield verdict("tests/resilience", faults)
 
@@ -897,7 +888,7 @@ def revisions_return(project: Project) -> Iterator[Finding]:
             f"rollback does not wait for {name}, add it"
             for name in sorted(moving - set(back.needs if back else moving))
         ]
-        approved = [name for name, step in steps.items() if "-rollout" not in _environment(step)]
+        approved = [name for name, step in steps.items() if _asks(_environment(step))]
         if steps and not approved:
             faults.append("nobody approves it, run one step in the environment itself")
         last = [name for name in ("confirm", "finish") if name in steps]
@@ -907,10 +898,15 @@ def revisions_return(project: Project) -> Iterator[Finding]:
 
 
 def _environment(step: Step) -> str:
-    """The environment that protects a step; one without any counts as unprotected."""
+    """The environment that protects a step; empty for none."""
     jobs = step.body.get("jobs")
     inner = jobs[0].get("environment") if isinstance(jobs, list) and jobs else None
-    return str(step.values.get("environment") or inner or "-rollout")
+    return str(step.values.get("environment") or inner or "")
+
+
+def _asks(environment: str) -> bool:
+    """Whether somebody approves what happens in an environment; one without any counts as unprotected."""
+    return bool(environment) and "-rollout" not in environment
 
 
 @check("SDP-16")

@@ -21,6 +21,9 @@ ABSENT: dict[str, set[str]] = {}
 FILE_ROWS: set[str] = set()
 """Requirements whose check reads files only: it holds without any resource."""
 
+FILE_PAIRS: set[tuple[str, str]] = set()
+"""Variant and requirement whose check reads files only in this variant, resources in others."""
+
 for _found in pkgutil.iter_modules(__path__):
     if _found.name in ("common", "sources"):
         continue
@@ -28,5 +31,6 @@ for _found in pkgutil.iter_modules(__path__):
     MUTATIONS += _area.MUTATIONS
     ADDITIONS += getattr(_area, "ADDITIONS", [])
     FILE_ROWS |= getattr(_area, "FILE_ROWS", set())
+    FILE_PAIRS |= getattr(_area, "FILE_PAIRS", set())
     for _variant, _rows in getattr(_area, "ABSENT", {}).items():
         ABSENT.setdefault(_variant, set()).update(_rows)

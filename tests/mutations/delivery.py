@@ -24,7 +24,9 @@ CONTRIBUTOR = "/subscriptions/x/providers/Microsoft.Authorization/roleDefinition
 EXPRESSION = "${{{{ fromJSON(inputs.minutes)[{}] }}}}"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 
-FILE_ROWS = {f"SDP-{number:02}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16)}
+FILE_ROWS = {f"SDP-{number:02}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16)}
+# Their models go from catalog to catalog: there is no registry whose roles could be read.
+FILE_PAIRS = {(DATABRICKS, "SDP-11"), ("new-databricks", "SDP-11")}
 
 
 def forget_confirm(draft: Draft) -> None:

@@ -145,6 +145,13 @@ MUTATIONS: list[Mutation] = [
     (
         "MON-10",
         DEFAULT,
+        "an alert on another workspace",
+        put("prod", METRIC, "properties.scopes", ["mlw-other-inference'"], "inference-drift"),
+        "measurements that fail in mlw-contosovis-prod-inference",
+    ),
+    (
+        "MON-10",
+        DEFAULT,
         "two alerts",
         put("prod", METRIC, "properties.criteria.allOf.0.dimensions", [], "inference-failed-runs"),
         "told twice",
