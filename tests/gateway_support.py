@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -143,3 +144,16 @@ class World:
 def finish(response):
     """Status, headers in lower case, body."""
     return response.status, {key.lower(): value for key, value in response.getheaders()}, response.read().decode()
+
+
+def begin_change(file, successor, accounts):
+    """Write into a parameter file that some accounts deploy another chat model, which takes the place of the present one."""
+    text = file.read_text(encoding="utf-8")
+    row = (
+        "deployments: [\n      {\n        name: '%s'\n        model: '%s'\n        version: '1'\n"
+        "        sku: 'DataZoneStandard'\n        capacity: 10\n      }" % (successor, successor)
+    )
+    for account in accounts:
+        text, count = re.subn(rf"(name: '{account}'\n    location: '\w+'\n    )deployments: \[", rf"\g<1>{row}", text)
+        assert count == 1, account
+    file.write_text(text.replace("successor: ''", f"successor: '{successor}'"), encoding="utf-8")

@@ -7,6 +7,7 @@ on was taken.
 import json
 import re
 import shutil
+from collections import Counter
 from dataclasses import replace
 from threading import Event
 
@@ -23,7 +24,7 @@ from generator.gateway_simulation.elements import refuse_unknown
 from generator.gateway_simulation.messages import Headers, Request, SimulationError
 from generator.gateway_simulation.storm import storm
 from generator.rendering import render
-from tests.gateway_support import SECRET, FakeModel, Reply, World, finish, refusal, used
+from tests.gateway_support import SECRET, FakeModel, Reply, World, begin_change, finish, refusal, used
 from tests.support import assert_refused, groundplan
 
 ANSWERS = {
@@ -477,7 +478,7 @@ TAKEN = {
         ),
         (
             FOUNDATION,
-            r'&amp;&amp; \(string\)context.Variables\["model"\] == "[^"]*"',
+            r'&amp;&amp; \(?\(string\)context.Variables\["model"\] == "[^"]*"( \|\| \S+ == "[^"]*"\))?',
             "",
             ((keeps_to_allowed_models, "foreign model"),),
         ),
@@ -554,6 +555,101 @@ def test_one_endpoint_is_left_alone_only_when_it_asks_for_it(one_region, compile
     file.write_text(file.read_text(encoding="utf-8").replace("loneBreaker", "breaker"), encoding="utf-8")
     with World(snapshot(root, compiler), AUDIENCE) as world, pytest.raises(AssertionError, match="shut out"):
         shuts_nobody_out(world)
+
+
+# A change of the chat model
+
+SUCCESSOR = "gpt-5.5"
+SHARES = (0, 10, 50, 100)
+
+
+@pytest.fixture(scope="module")
+def changing(project, compiler, tmp_path_factory):
+    """Production while another model takes over; the provisioned account does not deploy it."""
+    root = tmp_path_factory.mktemp("changing") / "three"
+    shutil.copytree(project, root)
+    begin_change(root / "infra/prod.bicepparam", SUCCESSOR, ("primary", "secondary"))
+    return snapshot(root, compiler)
+
+
+def revision_of(percent):
+    return 1 + SHARES.index(percent)
+
+
+def models_asked(world):
+    """How often each model was asked for, and by which back ends."""
+    found = Counter()
+    for name, fake in world.fakes.items():
+        found.update((json.loads(body)["model"], name.rpartition("-")[2]) for _, _, body in fake.seen)
+    return found
+
+
+def test_a_change_is_a_revision_for_each_share(changing):
+    apis = [item for item in changing.of_type("Microsoft.ApiManagement/service/apis") if "foundation" in item.name]
+    assert [item.name.partition(";rev=")[2] for item in apis] == ["1", "2", "3", "4"]
+    told = [item.properties["apiRevisionDescription"] for item in apis]
+    assert told == [f"chat is gpt-5.4, and {SUCCESSOR} for {percent} %" for percent in SHARES]
+    pools = {
+        item.name.rpartition("/")[2]: [row["id"].rpartition("-")[2] for row in item.properties["pool"]["services"]]
+        for item in changing.of_type("Microsoft.ApiManagement/service/backends")
+        if item.properties["type"] == "Pool" and "chat" in item.name
+    }
+    assert pools == {
+        "chat-gpt-5.4": ["provisioned", "primary", "secondary"],
+        f"chat-{SUCCESSOR}": ["primary", "secondary"],
+    }
+
+
+@pytest.mark.parametrize("percent", SHARES)
+def test_chat_is_shared_as_the_revision_says(changing, percent):
+    with World(changing, AUDIENCE, revision=revision_of(percent)) as world:
+        assert [world.chat(model="chat")[0] for _ in range(200)] == [200] * 200
+        asked = models_asked(world)
+        assert set(asked) <= {("gpt-5.4", "provisioned"), (SUCCESSOR, "primary")}, "a pool of another model was asked"
+        measured = Counter(dimensions["Model"] for _, dimensions, _ in world.simulation.metrics)
+    got = asked[SUCCESSOR, "primary"]
+    assert measured == Counter({"gpt-5.4": 200 - got, SUCCESSOR: got}) + Counter()
+    # Binomial: six deviations around the share.
+    assert abs(got - 2 * percent) <= 6 * (2 * percent * (1 - percent / 100)) ** 0.5
+
+
+@pytest.mark.parametrize("percent", SHARES)
+def test_whoever_names_a_model_gets_it(changing, percent):
+    with World(changing, AUDIENCE, revision=revision_of(percent)) as world:
+        for model in ("gpt-5.4", SUCCESSOR):
+            assert [world.chat(model=model)[0] for _ in range(20)] == [200] * 20
+        assert models_asked(world) == {("gpt-5.4", "provisioned"): 20, (SUCCESSOR, "primary"): 20}
+        status, _, body = world.chat(model="gpt-4")
+        assert (status, f"gpt-5.4 or {SUCCESSOR} or chat for chat" in body) == (400, True)
+
+
+def test_without_a_change_chat_is_the_one_model(world):
+    body = {"model": "chat", "messages": [{"role": "user", "content": "Grüße?"}], "stream": False, "user": "me"}
+    assert finish(world.open("intranet", "/foundation/v1/chat/completions", body))[0] == 200
+    assert json.loads(world["provisioned"].seen[0][2]) == {**body, "model": "gpt-5.4"}, "more than the name changed"
+    vector = json.dumps({"model": "chat", "input": "x"}).encode()
+    assert world.raw("intranet", "/foundation/v1/embeddings", vector)[0] == 400, "vectors of any model"
+
+
+def test_the_list_of_a_consumer_holds_for_chat_and_for_the_successor(one_region, compiler, tmp_path):
+    root = tmp_path / "three"
+    shutil.copytree(one_region, root)
+    begin_change(root / "infra/prod.bicepparam", SUCCESSOR, ("primary",))
+    with World(snapshot(root, compiler), AUDIENCE, revision=revision_of(100)) as world:
+        for model in ("chat", "gpt-5.4", SUCCESSOR):
+            assert (world.chat("shopfloor", model)[0], world.chat("reports", model)[0]) == (403, 200), model
+
+
+def test_cached_answers_of_two_models_stay_apart(compiler, tmp_path):
+    root = tmp_path / "three"
+    render({**ANSWERS, "semantic_cache": True}, root)
+    begin_change(root / "infra/prod.bicepparam", SUCCESSOR, ("primary", "secondary"))
+    with World(snapshot(root, compiler), AUDIENCE, revision=revision_of(50)) as world:
+        assert [world.chat(model="chat")[0] for _ in range(40)] == [200] * 40
+        assert sorted(model for model, _ in models_asked(world)) == ["gpt-5.4", SUCCESSOR]
+        assert sum(models_asked(world).values()) == 2, "asked again, or answered by the other model"
+        assert world.chat(model=SUCCESSOR)[0] == 200
+        assert sum(models_asked(world).values()) == 2, "a name is another model than the choice"
 
 
 def test_refusals_are_those_of_the_contract(project, prod):

@@ -31,7 +31,7 @@ def command(
         project = evaluate(directory, answers, compiler, [name])
     if name not in project.environments:
         raise GroundplanError("The template does not compile: run `groundplan verify` on the project.", 1)
-    members, tallies = storm(project.environments[name], str(answers.get("chat_model", "")), calls)
+    members, tallies = storm(project.environments[name], "chat", calls)
     Console().print(table(members, tallies))
     # A back end without others beside it is spared at the price of answers: that is no fault.
     if len(members) > 1 and any(tally.leaked for tally in tallies.values()):

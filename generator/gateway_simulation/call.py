@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 from xml.etree.ElementTree import Element
 
 from generator.gateway_simulation.configuration import Api, Operation, Product
@@ -29,6 +30,7 @@ class Call:
         request: As policies have changed it.
         api, operation, product, subscription: What it is about; a call without a key has neither of the last two.
         path: Where in the back end it goes.
+        number: What tells the call from others.
         served_by: Back ends that were tried, in order; the last one answered.
         limited_by: The element that refused the call, when a limit did.
         completions: Called once the body of the answer is there, with the answer and its body.
@@ -45,6 +47,7 @@ class Call:
     path: str
     product: Product | None = None
     subscription: str | None = None
+    number: UUID = field(default_factory=uuid4)
     variables: dict[str, Any] = field(default_factory=dict)
     response: Response | None = None
     last_error: PolicyError | None = None
@@ -130,6 +133,7 @@ class Call:
                 "Section": self.section,
             },
             "Request": self._request,
+            "RequestId": lambda _: str(self.number),
             "Response": self._response,
             "Variables": lambda _: self.variables,
         }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -16,6 +16,7 @@ SERVICE = "Microsoft.ApiManagement/service"
 SECTIONS = ("inbound", "backend", "outbound", "on-error")
 DEFAULT = "<policies><inbound /><backend><forward-request /></backend><outbound /><on-error /></policies>"
 """The policy of a gateway that nobody has changed."""
+REVISION = re.compile(r"(.*?);rev=(\d+)")
 NAMED_VALUE = re.compile(r"\{\{([^{}]+)\}\}")
 UNRESOLVED_TEXT = re.compile(r"'(<policies>.*</policies>\s*)', lambda\(", re.DOTALL)
 UNRESOLVED_VALUE = re.compile(r"createObject\('key', '([^']+)', 'value', (?:'((?:[^']|'')*)'\))?")
@@ -81,12 +82,13 @@ class Configuration:
         ]
 
 
-def read(environment: Environment) -> Configuration:
-    """The gateway of an environment.
+def read(environment: Environment, revision: int | None = None) -> Configuration:
+    """The gateway of an environment, with one revision of each API: the given one, else the first that is written.
 
     Raises:
         SimulationError: There is none, or a policy is malformed.
     """
+    environment = _one_revision(environment, revision)
     policies = _Policies(environment)
     apis = {item.name: item for item in (_api(environment, body, policies) for body in _children(environment, "apis"))}
     if not apis:
@@ -109,8 +111,23 @@ def read(environment: Environment) -> Configuration:
 def _children(environment: Environment, kind: str) -> list[tuple[str, dict[str, Any]]]:
     found = [(_parts(item)[-1], item.properties) for item in environment.of_type(f"{SERVICE}/{kind}")]
     if len(dict(found)) < len(found):
-        raise SimulationError(f"Two resources of {kind} have one name: only one revision is simulated.")
+        raise SimulationError(f"Two resources of {kind} have one name: a call could mean either.")
     return found
+
+
+def _one_revision(environment: Environment, wanted: int | None) -> Environment:
+    """The environment as callers find it while one revision of each API is current."""
+    numbers: dict[str, set[int]] = {}
+    for item in environment.of_type(f"{SERVICE}/apis"):
+        name, _, number = item.name.partition(";rev=")
+        numbers.setdefault(name, set()).add(int(number or 0))
+    current = {name: wanted if wanted in found else min(found) for name, found in numbers.items()}
+
+    def answers(item: Resource) -> bool:
+        found = REVISION.match(item.name)
+        return not found or current.get(found[1], int(found[2])) == int(found[2])
+
+    return replace(environment, resources=tuple(item for item in environment.resources if answers(item)))
 
 
 def _parts(resource: Resource) -> list[str]:

@@ -159,6 +159,14 @@ def set_header(call: Call, node: Element) -> None:
     change_header(call, node, call.response.headers if answered and call.response else call.request.headers)
 
 
+@element("set-body")
+def set_body(call: Call, node: Element) -> None:
+    """Another body of the request."""
+    if call.section != "inbound":
+        raise SimulationError(f"A set-body in {call.section} is not simulated.")
+    call.request.body = call.text(node).encode()
+
+
 @element("rewrite-uri", "template", "copy-unmatched-params")
 def rewrite_uri(call: Call, node: Element) -> None:
     """Another path in the back end."""

@@ -25,7 +25,7 @@ from generator.tools.expressions import (
 )
 
 RUNTIME = Path(__file__).parent / "runtime.cs"
-PARTS = ("Api", "LastError", "Operation", "Product", "Request", "Response", "Subscription", "Variables")
+PARTS = ("Api", "LastError", "Operation", "Product", "Request", "RequestId", "Response", "Subscription", "Variables")
 """What of the context an expression may ask for; it gets what it names."""
 IMPURE = re.compile(r"\b(DateTime|DateTimeOffset|Guid|Random|Environment)\b")
 
@@ -49,7 +49,9 @@ class Expressions:
         self._numbers = {text: number for number, text in enumerate(sorted(dict(found)))}
         kinds = dict(found)
         self._program = _compiled(tuple(_expression(text, kinds[text]) for text in self._numbers))
-        self._parts = {text: [part for part in PARTS if f".{part}" in text] for text in self._numbers}
+        self._parts = {
+            text: [part for part in PARTS if re.search(rf"\.{part}\b", text)] for text in self._numbers
+        }
         self._known: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._lock = Lock()
         self._process: subprocess.Popen[str] | None = None

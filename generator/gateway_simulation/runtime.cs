@@ -218,7 +218,7 @@ class Context : Part, IContext
         return new Jwt { Claims = lists, Subject = (string)claims["sub"], Issuer = (string)claims["iss"], Audiences = lists["aud"] };
     }
 
-    public Guid RequestId { get { throw No("RequestId"); } }
+    public Guid RequestId { get { return Guid.Parse(Text("RequestId")); } }
     public DateTime Timestamp { get { throw No("Timestamp"); } }
     public TimeSpan Elapsed { get { throw No("Elapsed"); } }
     public IDeployment Deployment { get { throw No("Deployment"); } }

@@ -27,6 +27,7 @@ class Simulation:
         transport: How back ends are reached.
         clock: Seconds.
         judge: Whether the content safety service blocks a text.
+        revision: Which revision of an API is current, where it has that one; else the first that is written.
 
     Raises:
         SimulationError: The environment has no gateway, or something that is not simulated.
@@ -38,10 +39,11 @@ class Simulation:
         transport: Transport,
         clock: Clock,
         judge: Callable[[str], bool] = lambda text: False,
+        revision: int | None = None,
     ) -> None:
         """Read everything and refuse what is unknown, before any call."""
         self.transport, self.clock, self.judge = transport, clock, judge
-        self.configuration = read(environment)
+        self.configuration = read(environment, revision)
         self.backends, self.pools = read_backends(environment, clock)
         found = []
         for policy in self.configuration.policies():

@@ -8,6 +8,7 @@ left alone.
 """
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -178,12 +179,14 @@ def _members(gateway: Simulation, api: Api, operation: Operation) -> tuple[list[
 
 
 def _pool(gateway: Simulation, api: Api, operation: Operation) -> str:
-    """The pool that the policy chooses for an operation: the first value that is the name of one."""
+    """The pool that the policy chooses for an operation: the last name of one in the first value that has any."""
     for nodes in api.policy.values():
         for top in nodes:
             for node in top.iter("when"):
                 if operation.id in node.get("condition", ""):
-                    return next((str(item.get("value")) for item in node if item.get("value") in gateway.pools), "")
+                    values = [str(item.get("value", "")) for item in node]
+                    named = [[name for name in re.split('"', value) if name in gateway.pools] for value in values]
+                    return next((names[-1] for names in named if names), "")
     return ""
 
 
