@@ -82,7 +82,7 @@ PLACES = (
     (r"ml/models/example/deployment\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r"ml/models", "own_online"),
     (r"ml/batch", "own_batch"),
-    (r"infra/modules/orchestrator|orchestrator(/|$)|.*/_?release-", "orchestrated"),
+    (r"infra/modules/orchestrator|orchestrator(/|$)|.*/release-orchestrator\.yml", "orchestrated"),
     (r"scripts/orchestrator_revision|tests/scripts/test_orchestrator_revision", "orchestrated"),
     (r"ml/foundry_batch", "batch and batch_platform == 'foundry_batch'"),
     (
@@ -98,7 +98,8 @@ PLACES = (
     (r".*/retrain\.yml|scripts/retrain\.py", "'training' in functions"),
     (r".*/idle-deployments\.yml|scripts/idle_deployments\.py", "'fine_tuning' in functions"),
     (r".*/promote\.yml|scripts/promote\.py", "shares_models"),
-    (r"scripts/gateway_revision\.py|.*/release-gateway\.yml", "online"),
+    (r"(tests/)?scripts/(test_)?gateway_revision\.py|.*/release-gateway\.yml", "online"),
+    (r"(tests/)?scripts/(test_)?model_release\.py|.*/(release-model|_?release-step)\.yml", "foundation_online"),
     (r".*/_?rollout-step\.yml", "aml_inference"),
     (r".*/(_?rollout|emergency-rollout|decommission)\.yml", "own_online and own_model_hosting != 'databricks'"),
     (r".*/(rollout|run)-batch\.yml", "own_batch"),

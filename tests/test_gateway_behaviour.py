@@ -590,13 +590,13 @@ def test_a_change_is_a_revision_for_each_share(changing):
     told = [item.properties["apiRevisionDescription"] for item in apis]
     assert told == [f"chat is gpt-5.4, and {SUCCESSOR} for {percent} %" for percent in SHARES]
     pools = {
-        item.name.rpartition("/")[2]: [row["id"].rpartition("-")[2] for row in item.properties["pool"]["services"]]
+        item.name.rpartition("/")[2]: {row["id"].rpartition("-")[2] for row in item.properties["pool"]["services"]}
         for item in changing.of_type("Microsoft.ApiManagement/service/backends")
         if item.properties["type"] == "Pool" and "chat" in item.name
     }
     assert pools == {
-        "chat-gpt-5.4": ["provisioned", "primary", "secondary"],
-        f"chat-{SUCCESSOR}": ["primary", "secondary"],
+        "chat-gpt-5.4": {"provisioned", "primary", "secondary"},
+        f"chat-{SUCCESSOR}": {"primary", "secondary"},
     }
 
 
@@ -644,12 +644,17 @@ def test_cached_answers_of_two_models_stay_apart(compiler, tmp_path):
     root = tmp_path / "three"
     render({**ANSWERS, "semantic_cache": True}, root)
     begin_change(root / "infra/prod.bicepparam", SUCCESSOR, ("primary", "secondary"))
-    with World(snapshot(root, compiler), AUDIENCE, revision=revision_of(50)) as world:
+    environment = snapshot(root, compiler)
+    with World(environment, AUDIENCE, revision=revision_of(50)) as world:
         assert [world.chat(model="chat")[0] for _ in range(40)] == [200] * 40
         assert sorted(model for model, _ in models_asked(world)) == ["gpt-5.4", SUCCESSOR]
         assert sum(models_asked(world).values()) == 2, "asked again, or answered by the other model"
         assert world.chat(model=SUCCESSOR)[0] == 200
         assert sum(models_asked(world).values()) == 2, "a name is another model than the choice"
+    mixing = in_policy('<vary-by>@((string)context.Variables["model"])</vary-by>', "")
+    with World(altered(environment, *mixing), AUDIENCE, revision=revision_of(50)) as world:
+        assert [world.chat(model="chat")[0] for _ in range(40)] == [200] * 40
+        assert sum(models_asked(world).values()) == 1, "the test sees no mixture"
 
 
 def test_refusals_are_those_of_the_contract(project, prod):

@@ -453,10 +453,10 @@ def llm_content_safety(call: Call, node: Element) -> None:
     children={"vary-by": part()},
 )
 def llm_semantic_cache_lookup(call: Call, node: Element) -> None:
-    """The answer to the very same prompt, within the partition of vary-by: nearness is not simulated."""
+    """The answer to the very same messages, within the partition of vary-by: nearness is not simulated."""
     call.gateway.backend(as_text(call.attribute(node, "embeddings-backend-id")))
     partition = json.dumps([call.text(item) for item in node.findall("vary-by")])
-    call.cache_key = f"{partition} {call.request.body.decode()}"
+    call.cache_key = f"{partition} {json.dumps(json.loads(call.request.body).get('messages'))}"
     answer, until = call.gateway.cache.get(call.cache_key, (None, 0.0))
     if until > call.gateway.clock.now():
         call.response = Response(200, "OK", Headers([("Content-Type", "application/json")]), [answer])

@@ -5,6 +5,7 @@ The deployment only creates revisions; this releases them.
 
 import argparse
 import json
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -14,6 +15,8 @@ from typing import Any
 from azure_cli import Failure, az, deployed, exit_code
 
 SAMPLES = Path(__file__).parents[1] / "gateway" / "samples"
+SHARE = re.compile(r" for [1-9]\d* %$")
+"""How the description of a revision ends that gives another chat model a share of the calls."""
 TIMEOUT_SECONDS = 180
 """Longer than the gateway waits for a model."""
 
@@ -39,6 +42,11 @@ class Api:
         """Number of each revision -> whether it is the current one."""
         rows = az("apim", "api", "revision", "list", "--api-id", self.name, *self.place)
         return {int(row["apiRevision"]): bool(row["isCurrent"]) for row in rows}
+
+    def told(self) -> dict[int, str]:
+        """Number of each revision -> its description."""
+        rows = az("apim", "api", "revision", "list", "--api-id", self.name, *self.place)
+        return {int(row["apiRevision"]): row.get("description") or "" for row in rows}
 
     def current(self) -> int:
         """Number of the revision that answers.
@@ -73,11 +81,13 @@ class Api:
 def choose(api: Api, wanted: int | None) -> tuple[int, int]:
     """The revision that answers, and the one that shall: the newest, unless another is wanted.
 
+    A share of a change of the chat model is nothing new: only a release of that change moves to it.
+
     Raises:
         Failure: There is nothing to release.
     """
     known, old = api.revisions(), api.current()
-    new = wanted or max(known)
+    new = wanted or max(number for number, text in api.told().items() if not SHARE.search(text))
     if new not in known:
         raise Failure(f"{api.name} has no revision {new}: deploy it first.")
     if new == old:
