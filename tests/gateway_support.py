@@ -147,12 +147,11 @@ def finish(response):
 
 
 def begin_change(file, successor, accounts):
-    """Write into a parameter file that some accounts deploy another chat model, which takes the place of the present one."""
+    """Write into a parameter file that some accounts deploy another chat model, which takes over."""
     text = file.read_text(encoding="utf-8")
-    row = (
-        "deployments: [\n      {\n        name: '%s'\n        model: '%s'\n        version: '1'\n"
-        "        sku: 'DataZoneStandard'\n        capacity: 10\n      }" % (successor, successor)
-    )
+    names = f"name: '{successor}'\n        model: '{successor}'"
+    capacity = "version: '1'\n        sku: 'DataZoneStandard'\n        capacity: 10"
+    row = f"deployments: [\n      {{\n        {names}\n        {capacity}\n      }}"
     for account in accounts:
         text, count = re.subn(rf"(name: '{account}'\n    location: '\w+'\n    )deployments: \[", rf"\g<1>{row}", text)
         assert count == 1, account

@@ -872,11 +872,15 @@ def _confirmed(project: Project, steps: Mapping[str, Step], data: Mapping[Any, A
 
 @check("SDP-12")
 def revisions_return(project: Project) -> Iterator[Finding]:
-    """Gateway and orchestrator come as revisions: approved, looked at, and taken back when any step fails.
+    """Gateway, orchestrator and chat models come as revisions: approved, looked at, taken back when any step fails.
+
+    Those that get a growing share of the calls get the answered ones, each after the answered time and a check.
 
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-api-management
     """
-    for entry in ["release-gateway", *(["release-orchestrator"] if project.answers["orchestrated"] else [])]:
+    answers = project.answers
+    entries = ["release-orchestrator"] * answers["orchestrated"] + ["release-model"] * answers["foundation_online"]
+    for entry in ["release-gateway", *entries]:
         path = _folder(project) / f"{entry}.yml"
         steps = steps_of(project, entry) if path.is_file() else {}
         faults = [] if steps else ["it is not there, restore it"]
@@ -894,7 +898,26 @@ def revisions_return(project: Project) -> Iterator[Finding]:
         last = [name for name in ("confirm", "finish") if name in steps]
         if steps and not (last and _before(steps, last[0]) & set(approved)):
             faults.append("the new revision is not looked at after its release, confirm it")
+        if steps and entry in entries:
+            faults += _shared_out(project, steps)
         yield verdict(_name(project, path), faults)
+
+
+def _shared_out(project: Project, steps: Mapping[str, Step]) -> Iterator[str]:
+    """What is wrong with the steps of a release: called first, then the answered shares, each watched and checked."""
+    shares, minutes = (
+        [item.strip() for item in project.answers[name].split(",")] for name in ("rollout_steps", "bake_minutes")
+    )
+    moves = [step for step in steps.values() if _command(step)[:1] == ["shift"]]
+    found = [_option(_command(step), "percent") for step in moves]
+    if found != shares:
+        yield f"it moves {found} percent, move {shares}"
+    for offer in [step for step in steps.values() if _command(step)[:1] == ["offer"]]:
+        if "test" not in {_command(steps[name])[:1][0] for name in offer.needs if _command(steps[name])}:
+            yield f"{offer.name} does not wait for a call by name, let it wait for test"
+    after = [*moves[1:], *(step for step in steps.values() if step.name == "finish")]
+    for move, follower, time in zip(moves, after, minutes, strict=False):
+        yield from _watched(project, steps, move, follower, time)
 
 
 def _environment(step: Step) -> str:

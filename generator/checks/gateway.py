@@ -71,15 +71,24 @@ def _wanted_apis(answers: Mapping[str, Any]) -> list[str]:
 
 
 def _api_policies(project: Project, apis: list[str]) -> Iterator[tuple[Environment, str, Any, str]]:
-    """Environment, API, policy (None when it is missing or broken) and evidence, for each API in each environment."""
+    """Environment, API, policy (None when it is missing or broken) and evidence, for each revision of each API."""
     for environment in project.environments.values():
         for api in apis:
             found = [item for item in environment.of_type(API_POLICIES) if _is_api(item, api)]
             file = project.root / f"gateway/policies/{api}.xml"
-            text = str(found[0].properties.get("value", "")) if found else ""
-            if found and _unresolved(found[0]) and file.is_file():
-                text = file.read_text(encoding="utf-8")
-            yield environment, api, _root(text), f"{environment.name}: policy of API {api}"
+            for item in found:
+                text = str(item.properties.get("value", ""))
+                if _unresolved(item) and file.is_file():
+                    text = file.read_text(encoding="utf-8")
+                which = f"{api}, revision {_number(item)}" if len(found) > 1 else api
+                yield environment, api, _root(text), f"{environment.name}: policy of API {which}"
+            if not found:
+                yield environment, api, None, f"{environment.name}: policy of API {api}"
+
+
+def _number(resource: Resource) -> str:
+    """The revision to which an API, or a child of it, belongs; empty for none."""
+    return _parts(resource)[0].partition(";rev=")[2]
 
 
 def _consumers(project: Project) -> dict[str, dict[str, Any]]:
@@ -96,7 +105,9 @@ def apis_stand_behind_the_gateway(project: Project) -> Iterator[Finding]:
     """Each environment has the APIs that the answers ask for, each with a key and a back end."""
     for environment in project.environments.values():
         for name in _wanted_apis(project.answers):
-            count = sum(_is_api(item, name) for item in environment.of_type(APIS))
+            count = len(
+                {_parts(item)[0].partition(";")[0] for item in environment.of_type(APIS) if _is_api(item, name)}
+            )
             faults = [] if count == 1 else [f"{count} APIs of that name where one is asked for, deploy one"]
             yield verdict(f"{environment.name}: API {name}", faults)
         for item in environment.of_type(APIS):
@@ -502,8 +513,8 @@ def gateway_is_hardened(project: Project) -> Iterator[Finding]:
 def changes_are_revisions(project: Project) -> Iterator[Finding]:
     """Each API has a version and a revision; only the pipeline makes one current, after a test and with a way back.
 
-    Looks at every API and its version set, at the numbers in `gateway/revisions.json`, and at the graphs of the
-    pipelines that deploy and that release.
+    Looks at every API and its version set, at the numbers in `gateway/revisions.json`, at the share that each revision
+    gives to the successor of a chat model, and at the graphs of the pipelines that deploy and that release.
     Source: https://learn.microsoft.com/azure/api-management/api-management-revisions
     """
     yield from presence(project, "Microsoft.Resources/resourceGroups")
@@ -513,8 +524,19 @@ def changes_are_revisions(project: Project) -> Iterator[Finding]:
         found = environment.of_type(APIS)
         if not found:
             yield verdict(f"{environment.name}: {APIS}", ["there is none, deploy it"])
-        for item in found:
-            yield verdict(label(environment, item), _revision_faults(item, numbers, sets), str(item))
+        for name in {_parts(item)[0].partition(";")[0] for item in found}:
+            api = name.rpartition("-")[2]
+            shares = _due_shares(project, environment) if api == "foundation" else [0]
+            written = {_number(item): item for item in found if _is_api(item, name)}
+            due = {str(numbers.get(api, 0) + step): share for step, share in enumerate(shares)}
+            missing = sorted(due.keys() - written.keys())
+            faults = [f"revision {number} of it is missing, write it" for number in missing if len(due) > 1]
+            yield verdict(f"{environment.name}: revisions of {name}", faults)
+            for number, item in written.items():
+                faults = _revision_faults(item, set(due), sets)
+                if api == "foundation" and number in due:
+                    faults += _share_faults(environment, item, due[number])
+                yield verdict(label(environment, item), faults, str(item))
         for item in environment.of_type(f"{SERVICE}/apis/releases"):
             yield verdict(label(environment, item), ["releases belong to the pipeline, remove it"], str(item))
     deploys = [step for step in steps_of(project, "deploy").values() if "gateway_revision.py" in str(step.body)]
@@ -522,12 +544,38 @@ def changes_are_revisions(project: Project) -> Iterator[Finding]:
     yield verdict("release-gateway.yml", _release_faults(steps_of(project, "release-gateway")))
 
 
-def _revision_faults(api: Resource, numbers: Mapping[str, int], sets: set[str]) -> list[str]:
-    """What is wrong with the version and the revision of an API."""
-    name, _, revision = _parts(api)[0].partition(";rev=")
-    due = str(numbers.get(name.rpartition("-")[2], ""))
+def _due_shares(project: Project, environment: Environment) -> list[int]:
+    """Shares of the calls to chat, in percent, that the successor gets in each revision; no share without one."""
+    models = environment.parameters.get("chatModels") or {}
+    steps = [int(share) for share in project.answers["rollout_steps"].split(",")]
+    return [0, *steps] if models.get("successor") else [0]
+
+
+def _share_faults(environment: Environment, api: Resource, due: int) -> list[str]:
+    """What is wrong with the share of a revision: as its policy gives it, and as the release reads it."""
+    models = environment.parameters.get("chatModels") or {}
+    told = f"chat is {models.get('current')}"
+    told += f", and {models['successor']} for {due} %" if models.get("successor") else ""
     faults = []
-    if not due or revision != due or str(api.properties.get("apiRevision")) != due:
+    if api.properties.get("apiRevisionDescription") != told:
+        faults.append(f"its description is not {told!r}, by which a release finds it: correct it")
+    policies = [item for item in environment.of_type(API_POLICIES) if _parts(item)[0] == _parts(api)[0]]
+    for item in [item for item in policies if not _unresolved(item)]:
+        root = _root(str(item.properties.get("value", "")))
+        chosen = None if root is None else root.find("inbound/set-variable[@name='model']")
+        share = None if chosen is None else re.search(r"\.Next\(100\) < (\d+) \?", str(chosen.get("value")))
+        if share is None or int(share[1]) != due:
+            faults.append(f"its policy gives {share[1] if share else 'no'} % of chat to the successor, give {due} %")
+        if root is not None and root.find("inbound//set-body") is None:
+            faults.append("chat is passed on as the name of a model, write the chosen one into the body")
+    return faults
+
+
+def _revision_faults(api: Resource, due: set[str], sets: set[str]) -> list[str]:
+    """What is wrong with the version and the revision of an API."""
+    revision = _number(api)
+    faults = []
+    if revision not in due or str(api.properties.get("apiRevision")) != revision:
         faults.append(f"it is written as revision {revision or 'none'}, write the one of gateway/revisions.json")
     if "isCurrent" in api.properties:
         faults.append("which revision is current belongs to the pipeline, remove isCurrent")

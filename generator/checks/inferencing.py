@@ -448,17 +448,26 @@ def _traced_in_catalog(project: Project) -> Iterator[Finding]:
     yield verdict(path, faults)
 
 
+def _chat_pools(project: Project) -> Iterator[tuple[Environment, str, Resource | None]]:
+    """The pool of each chat model that callers may ask for; None for a model without one."""
+    for environment in project.environments.values():
+        models = environment.parameters.get("chatModels") or {}
+        for model in [str(name) for name in models.values() if name]:
+            pools = [item for item in environment.of_type(BACKEND) if same(item.properties.get("type"), "Pool")]
+            yield environment, model, next((item for item in pools if item.name.endswith(f"chat-{model}")), None)
+
+
 @check("INF-09")
 def all_in_one_pool(project: Project) -> Iterator[Finding]:
-    """INF-09: every account that serves the chat model is behind one pool, with deployments of one name.
+    """INF-09: every account that serves a chat model is behind its pool, with deployments of one name.
 
     Source: https://learn.microsoft.com/azure/api-management/backends
     """
-    model = project.answers["chat_model"]
-    for environment, pool in located(project, BACKEND):
-        if not (same(pool.properties.get("type"), "Pool") and pool.name.endswith("chat")):
+    for environment, model, pool in _chat_pools(project):
+        if pool is None:
+            yield verdict(f"{environment.name}: pool of {model}", ["there is none, deploy it"])
             continue
-        rows = project.answers["foundation_accounts"][environment.name]
+        rows = environment.parameters.get("foundationAccounts") or []
         wanted = {row["name"] for row in rows if any(item["name"] == model for item in row["deployments"])}
         found = {item["id"].rpartition("foundation-")[2] for item in value_at(pool.properties, "pool.services") or []}
         faults = [] if found == wanted else [f"put exactly {', '.join(sorted(wanted))} in it"]

@@ -49,9 +49,7 @@ class Expressions:
         self._numbers = {text: number for number, text in enumerate(sorted(dict(found)))}
         kinds = dict(found)
         self._program = _compiled(tuple(_expression(text, kinds[text]) for text in self._numbers))
-        self._parts = {
-            text: [part for part in PARTS if re.search(rf"\.{part}\b", text)] for text in self._numbers
-        }
+        self._parts = {text: [part for part in PARTS if re.search(rf"\.{part}\b", text)] for text in self._numbers}
         self._known: dict[tuple[str, str], Mapping[str, Any]] = {}
         self._lock = Lock()
         self._process: subprocess.Popen[str] | None = None

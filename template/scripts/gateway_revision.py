@@ -88,6 +88,8 @@ def choose(api: Api, wanted: int | None) -> tuple[int, int]:
     """
     known, old = api.revisions(), api.current()
     new = wanted or max(number for number, text in api.told().items() if not SHARE.search(text))
+    if not wanted and new < old:
+        raise Failure(f"Nothing newer than revision {old} of {api.name} is there: to go back, name the number.")
     if new not in known:
         raise Failure(f"{api.name} has no revision {new}: deploy it first.")
     if new == old:

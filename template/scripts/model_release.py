@@ -1,4 +1,4 @@
-"""Lets a chat model take the place of another: asked by its name first, then a growing share of chat, and back at a doubt.
+"""Lets a chat model take the place of another: by its name first, then a growing share of chat, and back at a doubt.
 
 The deployment writes a revision of the API for each share and says in its description which one; this moves which of
 them is current. The pipeline runs one command in each of its jobs.
@@ -122,13 +122,13 @@ def choose(api: Api) -> tuple[int, int]:
     if percent:
         raise Failure(
             f"Revision {old} gives {change.successor} {percent} % of chat: a release of it has not ended. "
-            f"If none is running, run release-gateway.yml with revision {new}, which takes the share back, and start again."
+            f"If none is running, take the share back by release-gateway.yml with revision {new}, and start again."
         )
     print(f"{change.successor} takes the place of {change.present}.", file=sys.stderr)
     return old, new
 
 
-def test(api: Api, change: Change, environment: str) -> None:
+def test(change: Change, environment: str) -> None:
     """Ask the successor by its name, where callers do not: what the contract promises, and what it should know.
 
     Raises:
@@ -139,9 +139,8 @@ def test(api: Api, change: Change, environment: str) -> None:
     path = row["path"].replace("<environment>", environment) + f";rev={change.revision(0)}"
     faults = []
     for case in [case for case in row["cases"] if case["operation"] == "createChatCompletion"]:
-        asked = case
-        if case["status"] == 200 or case.get("anonymous"):
-            asked = {**case, "body": {**case["body"], "model": change.successor}}
+        named = case["status"] == 200 or case.get("anonymous")
+        asked = {**case, "body": {**case["body"], "model": change.successor}} if named else case
         reply = contract_test.ask(door, path + case["path"], asked)
         faults += [f"{case['name']}: {fault}" for fault in contract_test.breaches(asked, reply)]
     if faults:
@@ -228,7 +227,7 @@ def judge(ask: Ask, change: Change, percent: int, span: tuple[float, float], lim
     if total < limits.least_requests:
         raise Failure(
             f"{name} got {total:.0f} calls, {limits.least_requests} are needed to know. "
-            "Who asks for chat is shared; whoever names a model is not. Where nobody calls, run the load test meanwhile."
+            "Only who asks for chat is shared. Where nobody does, run the load test during the watch time."
         )
     for count, errors, when in ((total, failed, ""), (*calls(ask, name, (span[1] - LAST_SECONDS, span[1])), " lately")):
         share = 100 * errors / count if count else 0
@@ -286,7 +285,7 @@ def finish(api: Api, change: Change) -> None:
     """
     if api.current() != change.revision(100):
         raise Failure(f"{change.successor} does not get all calls to chat.")
-    print(f"{change.successor} answers chat. {change.present} stays, and answers whoever names it, until you remove it.")
+    print(f"{change.successor} answers chat; {change.present} stays, and answers whoever names it.")
 
 
 def rollback(api: Api, old: int, new: int) -> None:
@@ -327,7 +326,7 @@ def step(api: Api, change: Change, options: argparse.Namespace) -> None:
     """Run a step between choice and end."""
     notes = f"{change.successor} for {change.present}"
     if options.command == "test":
-        test(api, change, options.environment)
+        test(change, options.environment)
     elif options.command == "offer":
         move(api, change, options.new, [options.old], notes)
     elif options.command == "shift":

@@ -16,9 +16,13 @@ SHARES = {5: 0, 6: 10, 7: 50, 8: 100}
 
 def rows(current):
     """A plain revision, then those of a change."""
-    told = {1: f"chat is {OLD}", **{number: f"chat is {OLD}, and {NEW} for {share} %" for number, share in SHARES.items()}}
+    told = {
+        1: f"chat is {OLD}",
+        **{number: f"chat is {OLD}, and {NEW} for {share} %" for number, share in SHARES.items()},
+    }
     return [
-        {"apiRevision": str(number), "isCurrent": number == current, "description": text} for number, text in told.items()
+        {"apiRevision": str(number), "isCurrent": number == current, "description": text}
+        for number, text in told.items()
     ]
 
 
@@ -263,5 +267,10 @@ def test_the_way_back_overruns_nobody(platform, capsys):
 
 
 def test_a_release_of_the_gateway_moves_to_no_share_by_itself(platform, capsys):
-    assert gateway_revision.main(["choose", "--environment=test", "--api=foundation"]) == 0
+    choose = ["choose", "--environment=test", "--api=foundation"]
+    assert gateway_revision.main(choose) == 0
     assert capsys.readouterr().out == "old=1\nnew=5\n"
+    platform.answers[LIST] = rows(current=8)
+    assert gateway_revision.main(choose) == 1
+    assert "to go back, name the number" in capsys.readouterr().err
+    assert gateway_revision.main([*choose, "--revision=5"]) == 0
