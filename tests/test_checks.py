@@ -12,11 +12,27 @@ from generator.compiler import Compiler
 from generator.evaluation import evaluate, evaluate_rollout
 from generator.rendering import render
 from generator.requirements import load as load_requirements
-from tests.checks_support import ABSENT, BROKEN, HOLDS, add, applies, both, drop, edit, judge, spoil, without_resources
+from generator.tools.policies import check_policies
+from tests.checks_support import (
+    ABSENT,
+    BROKEN,
+    HOLDS,
+    add,
+    applies,
+    both,
+    drop,
+    edit,
+    judge,
+    rebuild,
+    spoil,
+    without_resources,
+)
+from tests.gateway_support import begin_change
 from tests.mutations import ABSENT as ABSENT_ROWS
 from tests.mutations import ADDITIONS, FILE_PAIRS, FILE_ROWS, MUTATIONS
-from tests.mutations.common import CHAT, DEFAULT, LOCAL, REGULATED, STORAGE, VARIANT_NAMES
+from tests.mutations.common import CENTRAL, CHAT, DEFAULT, LOCAL, REGULATED, REUSED, STORAGE, VARIANT_NAMES
 
+GATEWAY = "Microsoft.ApiManagement/service"
 ROWS = sorted(registry())
 
 RENDERED = [(variant, requirement) for variant in VARIANT_NAMES for requirement in ROWS]
@@ -70,6 +86,26 @@ def test_check_stays_green_for_what_later_releases_add(evaluated, tmp_path, requ
     verdict, findings = judge(requirement, spoil(evaluated[DEFAULT], change, tmp_path))
     assert [item.detail for item in findings if not item.holds] == []
     assert verdict == HOLDS
+
+
+@pytest.mark.parametrize("variant", [CHAT, REUSED, CENTRAL])
+def test_a_change_of_the_chat_model_keeps_the_requirements(evaluated, tmp_path, variant):
+    """While another model takes over, the template compiles, and what held before holds."""
+    project = evaluated[variant]
+    changing = rebuild(
+        project,
+        lambda draft: begin_change(draft.root / "infra/prod.bicepparam", "gpt-next", ["primary"]),
+        tmp_path,
+        evaluated.compiler,
+    )
+    assert [remark.message for remark in changing.diagnostics] == []
+    apis = [item for item in changing.environments["prod"].of_type(f"{GATEWAY}/apis") if "foundation;" in item.name]
+    assert len(apis) == 1 + len(project.answers["rollout_steps"].split(","))
+    assert check_policies(changing).faults == []
+    for requirement in ROWS:
+        if applies(requirement, project):
+            found = judge(requirement, changing)[1]
+            assert [f"{item.evidence}: {item.detail}" for item in found if not item.holds] == [], requirement
 
 
 def test_owners_may_add_resources_of_their_own(evaluated, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from generator.answers import load, of_project
-from generator.checks.delivery import SECRETS, before_prod, steps_of
+from generator.checks.delivery import SECRETS, before_prod, revisions_return, steps_of
 from generator.paths import VARIANTS
 from generator.rendering import render
 
@@ -213,6 +213,38 @@ def test_the_orchestrator_is_released_as_a_revision_that_can_return(released):
     assert "-rollout" in steps["rollback"].values["environment"]
 
 
+def test_a_chat_model_takes_over_as_an_own_model_does(released):
+    """Asked by its name, offered after an approval, then a growing share, each step after a check, with a way back."""
+    steps = steps_of(released, "release-model")
+    moves = [f"traffic-{percent.strip()}" for percent in released.answers["rollout_steps"].split(",")]
+    ran = [command(step) for step in steps.values() if command(step)]
+    assert ran == ["choose", "test", "offer", *["shift"] * len(moves), "finish", "rollback"]
+    moving = [step for step in steps.values() if step.kind == "release-step"]
+    assert [step.name for step in moving if "-rollout" not in step.values["environment"]] == ["offer"]
+    assert "test" in steps["offer"].needs
+    for name in moves:
+        assert {"choose", "test", "offer"} <= set().union(*paths(steps, name))
+    checks = [str(steps[name].values.get("check", "")) for name in [*moves[1:], "finish"]]
+    shares = [words.partition("--percent=")[2].split()[0] for words in checks]
+    assert [f"traffic-{share}" for share in shares] == moves
+    assert all("--since=" in words and "--longest-ms=" in words for words in checks)
+    assert set(steps["rollback"].needs) == set(steps) - {"rollback"}
+    assert list(revisions_return(released)) and all(finding.holds for finding in revisions_return(released))
+
+
+def test_a_chat_model_that_nobody_watches_is_noticed_in_both_systems(released, tmp_path):
+    root = tmp_path / "project"
+    shutil.copytree(released.root, root)
+    (path,) = [*root.glob(".github/workflows/release-model.yml"), *root.glob(".azuredevops/release-model.yml")]
+    text = path.read_text()
+    first = released.answers["bake_minutes"].split(",")[0]
+    for words in (f"environment: bake-{first}-minutes", f"\n      minutes: {first}"):
+        text = text.replace(words, words.replace(first, "1"))
+    path.write_text(text)
+    details = [finding.detail for finding in revisions_return(SimpleNamespace(root=root, answers=released.answers))]
+    assert any("traffic-" in detail and first in detail for detail in details), details
+
+
 def test_a_deployment_never_sets_the_traffic_of_the_orchestrator(released):
     text = (released.root / "infra/modules/orchestrator/app.bicep").read_text()
     assert "latestRevision" not in text
@@ -315,7 +347,14 @@ def test_a_way_back_depends_on_every_step_that_it_takes_back(every_project):
                 waits = {step.name for step in steps.values() if "watch" not in step.name}
                 assert waits - around <= set(steps["rollback"].needs), (project.root.name, entry)
                 found.add(entry)
-    assert found == {"rollout", "emergency-rollout", "rollout-batch", "release-gateway", "release-orchestrator"}
+    assert found == {
+        "rollout",
+        "emergency-rollout",
+        "rollout-batch",
+        "release-gateway",
+        "release-model",
+        "release-orchestrator",
+    }
 
 
 def test_no_pipeline_of_any_variant_holds_a_secret(every_project):

@@ -13,6 +13,7 @@ from tests.mutations.common import (
     REGULATED,
     ROLE,
     TRAINING,
+    TUNING,
 )
 
 FEDERATED = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
@@ -22,6 +23,7 @@ GITHUB = ".github/workflows"
 AZURE = ".azuredevops"
 CONTRIBUTOR = "/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/b24988ac-6180-42a0-ab88-20f7382dd24c"
 EXPRESSION = "${{{{ fromJSON(inputs.minutes)[{}] }}}}"
+MODEL = f"{GITHUB}/release-model.yml"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
 
 FILE_ROWS = {f"SDP-{number:02}" for number in (2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 14, 15, 16)}
@@ -140,6 +142,43 @@ MUTATIONS: list[Mutation] = [
         "nobody approves",
         edit(f"{GITHUB}/release-gateway.yml", "environment: ${{ inputs.environment }}", "environment: x-rollout"),
         "nobody approves",
+    ),
+    (
+        "SDP-12",
+        DEFAULT,
+        "no way back for a chat model",
+        edit(MODEL, "  rollback:", "  return:"),
+        "nothing takes a revision back",
+    ),
+    (
+        "SDP-12",
+        DEFAULT,
+        "a share without a way back",
+        edit(MODEL, "      - traffic-50\n", ""),
+        "does not wait for traffic-50",
+    ),
+    ("SDP-12", DEFAULT, "a share left out", edit(MODEL, "--percent=50\n", "--percent=100\n"), "it moves ["),
+    (
+        "SDP-12",
+        DEFAULT,
+        "an unwatched share",
+        edit(MODEL, "needs: [choose, traffic-10, watch-10]", "needs: [choose, traffic-10]"),
+        "no job waits in bake-60-minutes before traffic-50",
+    ),
+    (
+        "SDP-12",
+        DEFAULT,
+        "a model that nobody called by name",
+        edit(MODEL, "needs: [choose, test]", "needs: [choose]"),
+        "does not wait for a call by name",
+    ),
+    ("SDP-12", DEFAULT, "an unchecked share", edit(MODEL, "        check --", "        look --"), "does not check"),
+    (
+        "SDP-12",
+        TUNING,
+        "an orchestrator in other shares",
+        edit(f"{GITHUB}/release-orchestrator.yml", "--percent=50\n", "--percent=40\n"),
+        "it moves [",
     ),
     ("SDP-11", DEFAULT, "no promotion", remove(f"{GITHUB}/promote.yml"), "there is no step share"),
     ("SDP-11", DEFAULT, "no script", remove("scripts/promote.py"), "it is not there"),

@@ -49,6 +49,11 @@ def no_user(draft):
     ]
 
 
+def successor_without_shares(draft):
+    """Name a successor of the chat model for which nothing is written."""
+    draft.parameters["prod"]["chatModels"]["successor"] = "text-embedding-3-large"
+
+
 def limited(draft):
     """Limit calls before answers are looked up."""
     body = draft.first("prod", POLICY, F)
@@ -179,6 +184,22 @@ MUTATIONS: list[Mutation] = [
         edit(".azuredevops/release-gateway.yml", "dependsOn: [Choose, Test]", "dependsOn: [Choose]"),
         "let release wait for test",
     ),
+    (
+        "GW-16",
+        CHAT,
+        "a share that no release gave",
+        rewrite(POLICY, ".Next(100) &lt; 0", ".Next(100) &lt; 50", F),
+        "gives 50 % of chat to the successor, give 0 %",
+    ),
+    ("GW-16", CHAT, "chat passed on", rewrite(POLICY, "set-body", "set-x", F), "chat is passed on as the name"),
+    (
+        "GW-16",
+        CHAT,
+        "untold",
+        put("prod", API, "properties.apiRevisionDescription", "new", "apis/foundation;"),
+        "by which a release finds it",
+    ),
+    ("GW-16", CHAT, "no revision for a share", successor_without_shares, "revision 2 of it is missing"),
     ("GW-14", CHAT, "no agreement", put("prod", APIM, "sku.name", "Developer"), "no service level agreement"),
     ("GW-14", CENTRAL, "cannot be closed", put("prod", APIM, "sku.name", "BasicV2"), "cannot be closed"),
     ("GW-14", CENTRAL, "dear", put("dev", APIM, "sku.name", "Premium"), "costs more than the one of prod"),

@@ -156,6 +156,7 @@ MUTATIONS: list[Mutation] = [
     ),
     ("INF-08", CHAT, "no pool", drop("prod", BACKEND, "/chat"), "one way"),
     ("INF-09", CHAT, "one left out", put("prod", BACKEND, "properties.pool.services", [], "/chat"), "put exactly"),
+    ("INF-09", CHAT, "no pool for a model", drop("prod", BACKEND, "/chat-"), "there is none"),
     ("INF-10", KUBERNETES, "local accounts", put("prod", CLUSTER, "properties.disableLocalAccounts", False), "disable"),
     (
         "INF-10",

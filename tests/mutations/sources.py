@@ -448,6 +448,15 @@ SOURCES: list[Fault] = [
             '  <outbound>\n    <base />\n    <llm-emit-token-metric namespace="late" />\n',
         ),
     ),
+    (
+        "GW-16",
+        DEFAULT,
+        "a share of a chat model that takes over is left out",
+        both(
+            edit(PROD, "current: 'gpt-5.5', successor: ''", "current: 'gpt-5.5', successor: 'text-embedding-3-large'"),
+            edit("infra/modules/gateway/gateway.bicep", "steps: [10, 50, 100]", "steps: [10, 100]"),
+        ),
+    ),
     ("GEN-03", DEFAULT, "a decision record is deleted", remove("docs/decisions/network.md")),
     ("COST-03", DEFAULT, "the page about costs is deleted", remove("docs/cost.md")),
 ]
