@@ -32,6 +32,8 @@ from tests.mutations import ABSENT as ABSENT_ROWS
 from tests.mutations import ADDITIONS, FILE_PAIRS, FILE_ROWS, MUTATIONS
 from tests.mutations.common import CENTRAL, CHAT, DEFAULT, LOCAL, REGULATED, REUSED, STORAGE, VARIANT_NAMES
 
+UNTOLD = "docs/quotas.md does not tell its capacity, add a line."
+UNDATED = "tell when gpt-next retires."
 GATEWAY = "Microsoft.ApiManagement/service"
 ROWS = sorted(registry())
 
@@ -90,7 +92,7 @@ def test_check_stays_green_for_what_later_releases_add(evaluated, tmp_path, requ
 
 @pytest.mark.parametrize("variant", [CHAT, REUSED, CENTRAL])
 def test_a_change_of_the_chat_model_keeps_the_requirements(evaluated, tmp_path, variant):
-    """While another model takes over, the template compiles, and what held before holds."""
+    """While another model takes over in one environment, the template compiles, and what held before holds."""
     project = evaluated[variant]
     changing = rebuild(
         project,
@@ -102,10 +104,15 @@ def test_a_change_of_the_chat_model_keeps_the_requirements(evaluated, tmp_path, 
     apis = [item for item in changing.environments["prod"].of_type(f"{GATEWAY}/apis") if "foundation;" in item.name]
     assert len(apis) == 1 + len(project.answers["rollout_steps"].split(","))
     assert check_policies(changing).faults == []
-    for requirement in ROWS:
-        if applies(requirement, project):
-            found = judge(requirement, changing)[1]
-            assert [f"{item.evidence}: {item.detail}" for item in found if not item.holds] == [], requirement
+    faults = {
+        (requirement, item.detail.rpartition(": ")[2])
+        for requirement in ROWS
+        if applies(requirement, project)
+        for item in judge(requirement, changing)[1]
+        if not item.holds
+    }
+    # What the record tells the owner to write besides.
+    assert faults == {("GEN-06", UNTOLD), ("INF-07", UNDATED)}
 
 
 def test_owners_may_add_resources_of_their_own(evaluated, tmp_path):

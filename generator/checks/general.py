@@ -42,6 +42,7 @@ from generator.checks.tables import (
     PROTECTIONS,
     REUSED,
     SECOND_REGION_TYPES,
+    SUCCESSOR_TYPES,
     TAGS,
 )
 from generator.evaluation import ONLINE_DEPLOYMENT, SCORING_ROLE, Environment, Project, Resource
@@ -444,11 +445,15 @@ def _same_types(project: Project) -> Iterator[Finding]:
     test, prod = project.environments["test"], project.environments["prod"]
     counts = {item.name: Counter(name.lower() for name in _of_its_own(project, item)) for item in (test, prod)}
     facts = [environment_facts(answers, name) for name in ("test", "prod")]
+    # A chat model that takes over in one of them first brings its deployments, its pool and a revision for each share.
+    taken_over = {item.name: bool((item.parameters.get("chatModels") or {}).get("successor")) for item in (test, prod)}
     other_components = any(facts[0][key] != facts[1][key] for key in ("here", "models"))
     for name in sorted(counts["test"] | counts["prod"]):
         here, there = counts["test"][name], counts["prod"][name]
-        excused = (name in COMPONENT_TYPES and other_components) or (
-            name in SECOND_REGION_TYPES and facts[1]["second_region"] and there > here
+        excused = (
+            (name in COMPONENT_TYPES and other_components)
+            or (name in SECOND_REGION_TYPES and facts[1]["second_region"] and there > here)
+            or (name in SUCCESSOR_TYPES and (there - here) * (taken_over["prod"] - taken_over["test"]) > 0)
         )
         differs = here != there and not excused
         faults = [f"{here} in test and {there} in prod, deploy the same in both"] if differs else []

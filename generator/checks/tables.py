@@ -321,6 +321,14 @@ TAGS = {
 }
 """Tag -> the answer that it repeats; the sixth, `environment`, is the environment itself."""
 
+SUCCESSOR_TYPES = {
+    "microsoft.apimanagement/service/apis",
+    "microsoft.apimanagement/service/apis/policies",
+    "microsoft.apimanagement/service/backends",
+    "microsoft.cognitiveservices/accounts/deployments",
+}
+"""What a chat model that takes the place of another brings besides, as long as it does."""
+
 SECOND_REGION_TYPES = {
     "microsoft.network/virtualnetworks/virtualnetworkpeerings",
     "microsoft.network/privatednszones/virtualnetworklinks",
