@@ -58,6 +58,7 @@ DEPENDENCIES = {
     "Microsoft.Network/applicationGateways": ("UnhealthyHostCount",),
     "Microsoft.Network/azureFirewalls": ("FirewallHealth", "SNATPortUtilization"),
     "Microsoft.App/containerApps": ("Replicas", "RestartCount", "UsageNanoCores", "WorkingSetBytes"),
+    "Microsoft.AppConfiguration/configurationStores": ("ThrottledHttpRequestCount", "RequestQuotaUsage"),
     "Microsoft.ContainerService/managedClusters": (
         "node_cpu_usage_percentage",
         "node_memory_working_set_percentage",
