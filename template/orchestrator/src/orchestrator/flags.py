@@ -1,7 +1,7 @@
 """Flags that operators set while the service runs, read from App Configuration.
 
-Each has its name and meaning in `flags.json`. One that is missing or not understood is off, and so are all of them until
-the store has been read. A store that cannot be reached changes nothing: what was read last stays.
+Each has its name and meaning in `flags.json`. One that is missing or not understood is off, and so are all of them
+until the store has been read. A store that cannot be reached changes nothing: what was read last stays.
 
 Sources: https://learn.microsoft.com/azure/azure-app-configuration/rest-api-key-value
 https://learn.microsoft.com/azure/azure-app-configuration/feature-management-python-reference
