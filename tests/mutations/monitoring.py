@@ -91,6 +91,10 @@ MUTATIONS: list[Mutation] = [
         "TotalErrors does not live",
     ),
     ("MON-06", DEFAULT, "other tier", put("prod", METRIC, NAME, "Capacity", "gateway-cpu"), "no metric of this tier"),
+    ("MON-05", CHAT, "overflow", drop("prod", METRIC, "foundation-primary-overflow"), "no rule on what is paid by use"),
+    ("MON-06", DEFAULT, "deaf", drop("prod", QUERY, "-silence"), "no rule sees that nobody calls"),
+    ("MON-06", DEFAULT, "asleep", put("prod", QUERY, "properties.enabled", False, "-silence"), "there only"),
+    ("MON-06", DEFAULT, "noisy", put("test", QUERY, "properties.enabled", True, "-silence"), "there only"),
     ("MON-06", DEFAULT, "classic", put("prod", APIM, "sku.name", "Premium"), "no rule on Capacity"),
     ("MON-07", DEFAULT, "no health", drop("prod", ACTIVITY, "service-health"), "no alert on it"),
     ("MON-07", CENTRAL, "door", drop("prod", METRIC, "unhealthy-gateway"), "UnhealthyHostCount"),
@@ -103,6 +107,7 @@ MUTATIONS: list[Mutation] = [
     ),
     ("MON-07", TUNING, "flags", drop("prod", METRIC, "flags-throttled"), "ThrottledHttpRequestCount"),
     ("MON-07", KUBERNETES, "nodes", drop("prod", METRIC, "kubernetes-node-cpu"), "node_cpu_usage_percentage"),
+    ("MON-07", CENTRAL, "cache", drop("prod", METRIC, "semantic-cache-memory"), "usedmemorypercentage"),
     ("MON-07", DEFAULT, "vault", drop("prod", METRIC, "key-vault-latency"), "ServiceApiLatency"),
     (
         "MON-08",

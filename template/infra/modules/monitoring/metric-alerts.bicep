@@ -18,6 +18,8 @@ type targetKind =
   | 'ml-workspace'
   | 'online-deployment'
   | 'online-endpoint'
+  | 'overflow-account'
+  | 'semantic-cache'
   | 'storage-account'
 
 @export()
