@@ -60,6 +60,7 @@ DEPENDENCIES = {
     "Microsoft.Network/azureFirewalls": ("FirewallHealth", "SNATPortUtilization"),
     "Microsoft.Cache/redisEnterprise": ("percentProcessorTime", "usedmemorypercentage"),
     "Microsoft.App/containerApps": ("Replicas", "RestartCount", "UsageNanoCores", "WorkingSetBytes"),
+    "Microsoft.AppConfiguration/configurationStores": ("ThrottledHttpRequestCount", "RequestQuotaUsage"),
     "Microsoft.ContainerService/managedClusters": (
         "node_cpu_usage_percentage",
         "node_memory_working_set_percentage",

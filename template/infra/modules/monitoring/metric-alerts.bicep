@@ -7,6 +7,7 @@ type targetKind =
   | 'application-insights'
   | 'container-app'
   | 'firewall'
+  | 'flag-store'
   | 'foundry-account'
   | 'gateway-classic'
   | 'gateway-v2'
