@@ -4,6 +4,8 @@ DEST ?=
 ANSWERS ?=
 DEFAULTS ?=
 QUICK ?=
+# What is installed apart installs at the same time.
+MAKEFLAGS += --jobs=2
 
 .PHONY: help project test check bench site clean
 

@@ -83,7 +83,7 @@ PLACES = (
     (r"ml/models", "own_online"),
     (r"ml/batch", "own_batch"),
     (r"infra/modules/orchestrator|orchestrator(/|$)|.*/release-orchestrator\.yml", "orchestrated"),
-    (r"scripts/orchestrator_revision|tests/scripts/test_orchestrator_revision", "orchestrated"),
+    (r"(tests/)?scripts/(test_)?(orchestrator_revision|flags)|.*/feature-flag", "orchestrated"),
     (r"ml/foundry_batch", "batch and batch_platform == 'foundry_batch'"),
     (
         r"(tests/)?scripts/(test_)?(rollout|endpoint|health_gate|decommission)\.py",

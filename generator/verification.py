@@ -102,8 +102,19 @@ def verify(root: Path, compiler: Compiler, name: str | None = None, run_tools: b
     Raises:
         GroundplanError: The folder is no generated project.
     """
-    answers = of_project(root)
-    project = evaluate(root, answers, compiler)
+    return verify_evaluated(evaluate(root, of_project(root), compiler), compiler, name, run_tools)
+
+
+def verify_evaluated(project: Project, compiler: Compiler, name: str | None = None, run_tools: bool = True) -> Result:
+    """The same for a project that is compiled and evaluated already.
+
+    Args:
+        project: The evaluated project.
+        compiler: A started compiler, for the format of its files.
+        name: What to call the project; the folder's name when None.
+        run_tools: Whether the tool of each kind of file looks at it too.
+    """
+    root = project.root
     diagnostics = [_remark(root, remark) for remark in project.diagnostics]
     for environment in project.environments.values():
         diagnostics += [f"{environment.name}: {remark}" for remark in environment.diagnostics]

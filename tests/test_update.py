@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -230,3 +231,19 @@ def test_renamed_answers_may_be_renamed_twice(tmp_path):
     for _ in range(2):
         migrate.rename_answers(answers, {"old": "new"})
         assert answers.read_text() == "# Answers\nnew: 1\nolder: 2\n"
+
+
+def test_a_moved_file_leaves_its_old_place(tmp_path):
+    """Copier leaves a file whose whole folder is no part of the project any more."""
+    sys.path.insert(0, str(ROOT / "generator" / "hooks"))
+    import migrate
+
+    project = tmp_path / "project"
+    (project / "old").mkdir(parents=True)
+    (project / "old" / "a.txt").write_text("limit: 2\nname: a\nkind: b\n")
+    commit(project, first=True)
+    (project / "new.txt").write_text("limit: 1\nname: a\nkind: c\n")
+    before = SimpleNamespace(text=lambda name: b"limit: 1\nname: a\nkind: b\n", rendered=lambda name: b"")
+    migrate.merge(project, before, "old/a.txt", "new.txt")
+    assert not (project / "old" / "a.txt").exists()
+    assert (project / "new.txt").read_text() == "limit: 2\nname: a\nkind: c\n"

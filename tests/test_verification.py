@@ -80,16 +80,16 @@ def broken(rendered_variants, tmp_path):
     return project
 
 
-def verified(*targets, options=()):
-    run = groundplan("verify", *targets, *options, "--json")
+def verified(*targets, tools=False):
+    run = groundplan("verify", *targets, *([] if tools else ["--no-tools"]), "--json")
     assert run.stdout, run.stderr
     return run.returncode, json.loads(run.stdout)
 
 
 def test_a_good_project_exits_with_0(rendered_variants):
-    code, found = verified(rendered_variants / "training-only")
+    code, found = verified(rendered_variants / "training-only", tools=True)
     (project,) = found["projects"]
-    assert code == 0 and not project["broken"] and found["bicep"]
+    assert code == 0 and not project["broken"] and found["bicep"] and project["tools"]
     assert {row["id"] for row in project["requirements"]} == {item.id for item in load() if item.check}
 
 
@@ -118,27 +118,27 @@ def test_unformatted_bicep_breaks(broken):
 
 def test_without_tools_only_the_compiler_and_the_requirements_count(broken):
     (broken / "docs" / "more.md").write_text("# More\n\n[Nothing](nothing.md)\n")
-    code, found = verified(broken, options=["--no-tools"])
+    code, found = verified(broken)
     (project,) = found["projects"]
     assert code == 0 and project["tools"] == [] and len(project["requirements"]) > 100
 
 
 def test_a_fault_of_a_tool_breaks(broken):
     (broken / "docs" / "decisions" / "scope.md").unlink()
-    code, found = verified(broken)
+    code, found = verified(broken, tools=True)
     tool = next(row for row in found["projects"][0]["tools"] if row["tool"] == "lychee")
     assert code == 1 and tool["verdict"] == BROKEN
 
 
 def test_table_shows_verdict_and_evidence(rendered_variants):
-    run = groundplan("verify", rendered_variants / "training-only")
+    run = groundplan("verify", "--no-tools", rendered_variants / "training-only")
     assert run.returncode == 0, run.stderr
     assert "SEC-04" in run.stdout and "does not apply" in run.stdout and "holds" in run.stdout
 
 
 def test_variants_and_several_targets():
-    code, found = verified("smallest-prototype", "foundation-chat")
-    assert code == 0 and [row["project"] for row in found["projects"]] == ["smallest-prototype", "foundation-chat"]
+    code, found = verified("smallest-prototype", "exploration-only")
+    assert code == 0 and [row["project"] for row in found["projects"]] == ["smallest-prototype", "exploration-only"]
 
 
 def test_bad_targets_are_one_sentence(tmp_path):

@@ -17,6 +17,7 @@ import yaml
 from generator.checks import Finding, check
 from generator.checks.expected import presence
 from generator.checks.reading import (
+    compare,
     decision_table,
     located,
     object_of,
@@ -27,7 +28,7 @@ from generator.checks.reading import (
     verdict,
 )
 from generator.checks.security import belongs_to, principal, role_id
-from generator.evaluation import Environment, Project
+from generator.evaluation import Environment, Project, Resource
 
 FEDERATED = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
@@ -35,6 +36,8 @@ ISSUER = "https://token.actions.githubusercontent.com"
 ONLINE = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 ROLE = "Microsoft.Authorization/roleAssignments"
 BATCH = "Microsoft.MachineLearningServices/workspaces/batchEndpoints"
+FLAGS = "Microsoft.AppConfiguration/configurationStores"
+SERVICE = "Microsoft.App/containerApps"
 OWNED = {ONLINE: ("traffic", "mirrorTraffic"), BATCH: ("defaults",)}
 """Properties that belong to a rollout."""
 SECRETS = re.compile(r"\bsecrets\.|--password\b|client-secret|\bcreds:|secretVariables", re.IGNORECASE)
@@ -406,7 +409,8 @@ def starts_without_traffic(project: Project) -> Iterator[Finding]:
 
 def _calls(text: str, function: str, *names: str) -> bool:
     """Whether a function of a script calls all of these."""
-    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef) and node.name == function]
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds) and node.name == function]
     called = {
         call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
         for node in found
@@ -876,9 +880,15 @@ def revisions_return(project: Project) -> Iterator[Finding]:
 
     Those that get a growing share of the calls get the answered ones, each after the answered time and a check.
 
+    Flags change the orchestrator between its releases: it reads them as itself, operators set them by an approved
+    pipeline, and a deployment writes none.
     Source: https://learn.microsoft.com/azure/well-architected/service-guides/azure-api-management
     """
     answers = project.answers
+    if answers["orchestrated"]:
+        yield from _flag_stores(project)
+        yield from _flags_in_code(project)
+        yield _flags_by_operators(project)
     entries = ["release-orchestrator"] * answers["orchestrated"] + ["release-model"] * answers["foundation_online"]
     for entry in ["release-gateway", *entries]:
         path = _folder(project) / f"{entry}.yml"
@@ -930,6 +940,85 @@ def _environment(step: Step) -> str:
 def _asks(environment: str) -> bool:
     """Whether somebody approves what happens in an environment; one without any counts as unprotected."""
     return bool(environment) and "-rollout" not in environment
+
+
+def _flag_stores(project: Project) -> Iterator[Finding]:
+    """Each environment has one store, read by the service alone, whose flags no deployment writes."""
+    for environment in project.environments.values():
+        stores = environment.of_type(FLAGS)
+        faults = [] if len(stores) == 1 else ["deploy one store of flags"]
+        faults += [
+            f"a deployment writes {item.name}, leave it to operators"
+            for item in environment.of_type(f"{FLAGS}/keyValues")
+        ]
+        yield verdict(f"{environment.name}: {FLAGS}", faults)
+        for store in stores:
+            wanted = {
+                "sku.name": ("standard", "premium"),
+                "properties.disableLocalAuth": True,
+                "properties.enablePurgeProtection": True,
+                "properties.dataPlaneProxy.authenticationMode": "Pass-through",
+            }
+            yield compare(environment, store, wanted, _flag_readers(environment, store))
+
+
+def _flag_readers(environment: Environment, store: Resource) -> Iterator[str]:
+    """Who misses a role on a store, or has one too many, and whether the service is told where it is."""
+    roles = decision_table("roles")
+    here = [item for item in environment.of_type(ROLE) if str(item.scope).lower() == store.id.lower()]
+    readers = {principal(item) for item in here if role_id(item) == roles["appConfigurationDataReader"]["id"]}
+    writers = {principal(item) for item in here if role_id(item) == roles["appConfigurationDataOwner"]["id"]}
+    if not any(belongs_to(holder, "orchestrator") for holder in readers):
+        yield "the orchestrator does not read it, give its identity the role App Configuration Data Reader"
+    if not any(belongs_to(holder, "pipeline") for holder in writers):
+        yield "the pipeline does not set flags, give its identity the role App Configuration Data Owner"
+    for holder in sorted(writers):
+        if not belongs_to(holder, "pipeline"):
+            yield f"{holder} may write flags, let it read them"
+    for service in environment.of_type(SERVICE):
+        containers = value_at(service.properties, "template.containers") or []
+        told = {row["name"]: str(row.get("value")) for item in containers for row in item.get("env") or []}
+        if store.name not in told.get("FLAGS_URL", ""):
+            yield "the service does not know it, pass FLAGS_URL"
+
+
+def _flags_in_code(project: Project) -> Iterator[Finding]:
+    """The service asks for each flag that is known, reads them while it runs, and the script refuses any other."""
+    source = project.root / "orchestrator" / "src" / "orchestrator"
+    known = object_of(source / "flags.json")
+    trees = [ast.parse(text_of(path)) for path in sorted(source.glob("*.py"))]
+    words = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    faults = [] if known else ["it names no flag, name one"]
+    faults += [f"no code asks for {name}, remove it" for name in sorted(known.keys() - words)]
+    yield verdict("orchestrator/src/orchestrator/flags.json", faults)
+    app = text_of(source / "app.py")
+    faults = [] if _calls(app, "lifespan", "start", "keep") else ["the service does not read flags again, keep them"]
+    faults += [] if _calls(app, "answers", "on") else ["no answer depends on a flag, ask for one"]
+    yield verdict("orchestrator/src/orchestrator/app.py", faults)
+    script = text_of(project.root / "scripts" / "flags.py")
+    refuses = any(
+        isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.NotIn) and "known()" in ast.unparse(node)
+        for node in ast.walk(ast.parse(script))
+    )
+    yield verdict("scripts/flags.py", [] if refuses else ["it sets flags that no code knows, compare them"])
+    deploying = text_of(project.root / "scripts" / "deploy.py")
+    yield verdict("scripts/deploy.py", ["it writes flags, leave them"] if "appconfig" in deploying else [])
+
+
+def _flags_by_operators(project: Project) -> Finding:
+    """The pipeline that sets a flag is approved and asks for a reason."""
+    path = _folder(project) / "feature-flag.yml"
+    if not path.is_file():
+        return verdict(_name(project, path), ["it is not there, restore it"])
+    steps = steps_of(project, "feature-flag").values()
+    setting = [step for step in steps if "scripts/flags.py set" in json.dumps(step.body, default=str)]
+    faults = [] if setting else ["it sets no flag, run scripts/flags.py"]
+    faults += [
+        f"nobody approves {step.name}, run it in the environment" for step in setting if not _asks(_environment(step))
+    ]
+    if "reason" in _optional(project, _read(path)):
+        faults.append("reason may stay empty, require it")
+    return verdict(_name(project, path), faults)
 
 
 @check("SDP-16")

@@ -33,6 +33,7 @@ WORKBOOK = "Microsoft.Insights/workbooks"
 COMPONENT = "Microsoft.Insights/components"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
 ACCOUNT = "Microsoft.CognitiveServices/accounts"
+MODEL = f"{ACCOUNT}/deployments"
 GATEWAY = "Microsoft.ApiManagement/service"
 API_DIAGNOSTICS = f"{GATEWAY}/apis/diagnostics"
 ALERTS = (METRIC_ALERT, QUERY_ALERT, ACTIVITY_ALERT)
@@ -57,7 +58,9 @@ DEPENDENCIES = {
     "Microsoft.Storage/storageAccounts": ("Availability",),
     "Microsoft.Network/applicationGateways": ("UnhealthyHostCount",),
     "Microsoft.Network/azureFirewalls": ("FirewallHealth", "SNATPortUtilization"),
+    "Microsoft.Cache/redisEnterprise": ("percentProcessorTime", "usedmemorypercentage"),
     "Microsoft.App/containerApps": ("Replicas", "RestartCount", "UsageNanoCores", "WorkingSetBytes"),
+    "Microsoft.AppConfiguration/configurationStores": ("ThrottledHttpRequestCount", "RequestQuotaUsage"),
     "Microsoft.ContainerService/managedClusters": (
         "node_cpu_usage_percentage",
         "node_memory_working_set_percentage",
@@ -226,6 +229,24 @@ def models_are_watched(project: Project) -> Iterator[Finding]:
         faults = [f"no rule on {name}, add it" for name in sorted(wanted - found)]
         faults += [f"{name} does not live any more, watch another metric" for name in sorted(found & DEAD_METRICS)]
         yield verdict(label(environment, item), faults, str(item))
+    for environment in project.environments.values():
+        yield from _overflow(environment)
+
+
+def _overflow(environment: Environment) -> Iterator[Finding]:
+    """Each account that takes what passes provisioned throughput by has a rule on how much that is."""
+    bought = {
+        item.id.rpartition("/deployments/")[0].lower()
+        for item in environment.of_type(MODEL)
+        if "Provisioned" in str(item.sku.get("name"))
+    }
+    for item in environment.of_type(ACCOUNT) if bought else []:
+        if item.id.lower() not in bought and "-foundation/" in item.id:
+            seen = any(
+                str(alert.name).endswith("-overflow") and item.id.lower() in str(alert.properties.get("scopes")).lower()
+                for alert in environment.of_type(METRIC_ALERT)
+            )
+            yield verdict(label(environment, item), [] if seen else ["no rule on what is paid by use, add it"])
 
 
 def _metrics_on(environment: Environment, target: Resource) -> set[str]:
@@ -240,7 +261,7 @@ def _metrics_on(environment: Environment, target: Resource) -> set[str]:
 
 @check("MON-06")
 def gateway_is_watched(project: Project) -> Iterator[Finding]:
-    """The gateway has rules on the capacity metrics of its tier, and on its errors."""
+    """The gateway has rules on the capacity metrics of its tier, on its errors, and in prod on hours without a call."""
     for environment in project.environments.values():
         names = _watched(environment, "Microsoft.ApiManagement/service").keys()
         for item in environment.of_type("Microsoft.ApiManagement/service"):
@@ -251,6 +272,12 @@ def gateway_is_watched(project: Project) -> Iterator[Finding]:
             yield verdict(label(environment, item), faults, str(item))
         errors = any("errors" in item.name for item in environment.of_type(QUERY_ALERT))
         yield verdict(f"{environment.name}: errors of the gateway", [] if errors else ["no rule on errors, add it"])
+        silence = [item for item in environment.of_type(QUERY_ALERT) if "Silent" in _query(item)]
+        faults = [] if silence or environment.name != "prod" else ["no rule sees that nobody calls, add it"]
+        for item in silence:
+            if (item.properties.get("enabled") is True) != (environment.name == "prod"):
+                faults.append("nobody has to call outside prod: the rule is on in prod, and there only")
+        yield verdict(f"{environment.name}: calls of the gateway", faults)
 
 
 @check("MON-07")

@@ -62,8 +62,8 @@ RULES = "Microsoft.Network/firewallPolicies/ruleCollectionGroups"
 COMPUTE = "Microsoft.MachineLearningServices/workspaces/computes"
 APP_GATEWAY = "Microsoft.Network/applicationGateways"
 APP_GATEWAY_POLICY = "Microsoft.Network/ApplicationGatewayWebApplicationFirewallPolicies"
-DATA_PLANE = re.compile(r"\b(?:retrain|rollout|batch_rollout|decommission)\.py\b")
-"""Scripts that call workspaces, endpoints and their storage, and not the resource manager alone."""
+DATA_PLANE = re.compile(r"\b(?:retrain|rollout|batch_rollout|decommission|flags)\.py\b")
+"""Scripts that call workspaces, endpoints, their storage or the store of flags, and not the resource manager alone."""
 HOSTED = re.compile(r"\b(?:ubuntu|windows|macos)-")
 FRONT_DOOR = "Microsoft.Cdn/profiles"
 FRONT_DOOR_POLICY = "Microsoft.Network/FrontDoorWebApplicationFirewallPolicies"

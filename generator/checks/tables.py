@@ -42,6 +42,7 @@ EXPECTED_COUNTS = {
     "Microsoft.Network/applicationGateways": "(2 if second_region else 1) if internet_facing else 0",
     "Microsoft.App/managedEnvironments": "1 if 'orchestrator' in here else 0",
     "Microsoft.App/containerApps": "1 if 'orchestrator' in here else 0",
+    "Microsoft.AppConfiguration/configurationStores": "1 if 'orchestrator' in here else 0",
 }
 """Resource type -> how many of them one environment has: an expression over the answers and `environment_facts`."""
 
@@ -160,6 +161,7 @@ ALLOWED_TYPES = {
         "Microsoft.App/managedEnvironments",
         "Microsoft.App/containerApps",
         "Microsoft.App/containerApps/authConfigs",
+        "Microsoft.AppConfiguration/configurationStores",
         "Microsoft.Network/privateDnsZones",
         "Microsoft.Network/privateDnsZones/A",
         "Microsoft.Network/privateDnsZones/virtualNetworkLinks",
@@ -259,6 +261,7 @@ NAME_RULES = {
     "Microsoft.Databricks/workspaces": (3, 64, r"[A-Za-z0-9_-]+"),
     "Microsoft.App/managedEnvironments": (2, 32, r"[a-z]([a-z0-9]|-(?!-))*(?<!-)"),
     "Microsoft.App/containerApps": (2, 32, r"[a-z]([a-z0-9]|-(?!-))*(?<!-)"),
+    "Microsoft.AppConfiguration/configurationStores": (5, 50, r"[A-Za-z0-9]([A-Za-z0-9]|-(?!-))*(?<!-)"),
 }
 """Type -> shortest and longest name in characters, and its pattern.
 Source: https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules"""
@@ -397,6 +400,7 @@ LOGGED = (
     "Microsoft.ApiManagement/service",
     "Microsoft.Cache/redisEnterprise/databases",
     "Microsoft.App/managedEnvironments",
+    "Microsoft.AppConfiguration/configurationStores",
     "Microsoft.CognitiveServices/accounts",
     "Microsoft.ContainerRegistry/registries",
     "Microsoft.ContainerService/managedClusters",
@@ -530,6 +534,7 @@ IDLE_PAID = frozenset(
     for name in (
         "Microsoft.ApiManagement/service",
         "Microsoft.App/containerApps",
+        "Microsoft.AppConfiguration/configurationStores",
         "Microsoft.Cache/redisEnterprise",
         "Microsoft.CognitiveServices/accounts/deployments",
         "Microsoft.ContainerRegistry/registries",

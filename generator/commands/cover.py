@@ -1,4 +1,4 @@
-"""`groundplan cover`: few answer sets in which any two (or most of any three) answers that can meet do meet."""
+"""`groundplan cover`: few answer sets in which any two, or any three, answers that can meet do meet."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ from generator.deduction import Refusal
 from generator.errors import GroundplanError
 
 NAME = "cover"
+NAMES = {2: "pairs", 3: "triples"}
 MOST_REASONS = 4
 """Reasons that are shown for one pair."""
 
@@ -20,9 +21,9 @@ def command(
     out: Annotated[Path | None, typer.Option(help="Folder for one answers file a row; it must be empty.")] = None,
     strength: Annotated[int, typer.Option(min=2, max=3, help="How many answers meet.")] = 2,
     seed: Annotated[int, typer.Option(help="The same seed gives the same rows.")] = 1,
-    apart: Annotated[bool, typer.Option("--apart", help="List the pairs that exclude each other, and why.")] = False,
+    apart: Annotated[bool, typer.Option("--apart", help="List the answers that exclude each other, and why.")] = False,
 ) -> None:
-    """Write answer sets that bring every pair, or most triples, of answers together that can meet."""
+    """Write answer sets that bring every pair, or triple, of answers together; 1 when one is undecided."""
     if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise GroundplanError(f"{out} is not empty: name an empty folder, or one that is not there yet.")
     array = cover(strength, seed)
@@ -30,19 +31,21 @@ def command(
         out.mkdir(parents=True, exist_ok=True)
         for number, row in enumerate(array.rows, 1):
             text = yaml.safe_dump(row, allow_unicode=True, sort_keys=False)
-            (out / f"{'pairs' if strength == 2 else 'triples'}-{number:03}.yml").write_text(text, encoding="utf-8")
+            (out / f"{NAMES[strength]}-{number:0{len(str(len(array.rows)))}}.yml").write_text(text, encoding="utf-8")
     console = Console(soft_wrap=True)
-    what = "pairs" if strength == 2 else "triples"
-    console.print(f"{len(array.rows)} answer sets bring {len(array.covered):,} {what} of answers together.")
-    if strength == 2:
-        console.print(f"{len(array.apart):,} pairs exclude each other, each for a reason; --apart lists them.")
-    if array.undecided:
-        console.print(f"{len(array.undecided):,} pairs are undecided: the search for them was given up.")
+    what = NAMES[strength]
+    console.print(f"{len(array.rows):,} answer sets bring {len(array.covered):,} {what} of answers together.")
+    for size in range(2, strength + 1):
+        found = sum(len(levels) == size for levels in array.apart)
+        besides = ", although any two of the three can meet" if size > 2 else ""
+        console.print(f"{found:,} {NAMES[size]} exclude each other{besides}, each for a reason; --apart lists them.")
     if apart:
         for pair, refusals in sorted(array.apart.items()):
             console.print("  |  ".join(pair), markup=False)
             for refusal in told(pair, refusals):
                 console.print(f"    {refusal.key} ({refusal.part}): {refusal.says}", markup=False)
+    if array.undecided:
+        raise GroundplanError(f"{len(array.undecided):,} combinations are undecided: the search was given up.", 1)
 
 
 def told(pair: Combination, refusals: list[Refusal]) -> list[Refusal]:

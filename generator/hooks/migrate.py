@@ -108,6 +108,8 @@ def merge(project: Path, before: Before, old: str, new: str) -> None:
     target, base = project / new, before.text(old)
     if base is None or not target.is_file() or update.committed(project, new):
         return
+    # Copier leaves it where the whole folder is no part of the project any more.
+    (project / old).unlink(missing_ok=True)
     owner = update.committed(project, old)
     if not owner:
         if before.rendered(old) is not None:

@@ -51,9 +51,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--reviewer", action="append", required=True, help="who approves, a login of GitHub; repeatable"
     )
     devops = commands.add_parser("azure-devops", help="make the environments of Azure Pipelines, with their checks")
-    devops.add_argument("--organization", required=True, help="name of the organisation")
-    devops.add_argument("--project", required=True, help="name of the project")
     devops.add_argument("--reviewer", action="append", required=True, help="who approves, an address; repeatable")
+    connection = commands.add_parser("connection", help="make the service connection of an environment, and trust it")
+    connection.add_argument("environment")
+    pipelines = commands.add_parser("pipelines", help="make a pipeline of each file of .azuredevops")
+    pipelines.add_argument("--repository", help="name of the repository in the project; that of the project by default")
+    for parser_of in (devops, connection, pipelines):
+        parser_of.add_argument("--organization", required=True, help="name of the organisation")
+        parser_of.add_argument("--project", required=True, help="name of the project")
     trust = commands.add_parser("trust", help="let the identity of an environment trust a service connection")
     trust.add_argument("environment")
     trust.add_argument("--issuer", required=True)
@@ -64,6 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
         "role": lambda: define_role(options.environment),
         "github": lambda: make_environments(options.reviewer),
         "azure-devops": lambda: make_checked_environments(options.organization, options.project, options.reviewer),
+        "connection": lambda: make_connection(options.organization, options.project, options.environment),
+        "pipelines": lambda: make_pipelines(options.organization, options.project, options.repository),
         "trust": lambda: add_trust(options.environment, options.issuer, options.subject),
     }
     return exit_code(steps[options.command])
@@ -180,11 +187,9 @@ def make_checked_environments(organization: str, project: str, reviewers: Sequen
     Raises:
         Failure: The pipelines are elsewhere, a reviewer is unknown, or whoever is signed in may not do it.
     """
-    settings = read()
-    if settings["platform"] != "azure_devops":
-        raise Failure("The pipelines of this project run on GitHub Actions: make its environments with github.")
+    settings = on_azure_pipelines()
     people = [person(organization, name) for name in reviewers]
-    place = f"https://dev.azure.com/{quote(organization)}/{quote(project)}/_apis"
+    place = home(organization, project)
     listing = f"{place}/distributedtask/environments"
     known = {row["name"]: row["id"] for row in devops("get", f"{listing}?api-version=7.1")["value"]}
     for row in settings["environments"]:
@@ -199,6 +204,96 @@ def make_checked_environments(organization: str, project: str, reviewers: Sequen
             if check["type"]["id"] not in there:
                 devops("post", f"{checks}?api-version=7.1-preview.1", {**check, "resource": target})
         print(f"{name} is there.")
+
+
+def make_connection(organization: str, project: str, environment: str) -> None:
+    """Make the service connection of an environment, which signs in without a secret, and let its identity trust it.
+
+    Sources: https://learn.microsoft.com/rest/api/azure/devops/serviceendpoint/endpoints/create
+    https://learn.microsoft.com/azure/devops/pipelines/release/configure-workload-identity
+
+    Raises:
+        Failure: The pipelines are elsewhere, the platform is not deployed yet, or whoever is signed in may not do it.
+    """
+    workload = on_azure_pipelines()["workload"]
+    name = f"azure-{workload}-{environment}"
+    organisation = f"https://dev.azure.com/{quote(organization)}/_apis"
+    endpoints = "serviceendpoint/endpoints?api-version=7.1"
+    known = devops("get", f"{home(organization, project)}/{endpoints}&endpointNames={name}")["value"]
+    if known:
+        found = known[0]
+    else:
+        parent = devops("get", f"{organisation}/projects/{quote(project)}?api-version=7.1")
+        wanted = connection_of(name, identity(workload, environment), {"id": parent["id"], "name": parent["name"]})
+        found = devops("post", f"{organisation}/{endpoints}", wanted)
+    tokens = found["authorization"]["parameters"]
+    add_trust(environment, tokens["workloadIdentityFederationIssuer"], tokens["workloadIdentityFederationSubject"])
+    print(f"{name} is there, and trusted. Permit each pipeline to use it when its first run asks.")
+
+
+def connection_of(name: str, identity_of: dict[str, str], project: dict[str, str]) -> dict[str, Any]:
+    """A service connection to a subscription as a managed identity."""
+    subscription = identity_of["AZURE_SUBSCRIPTION_ID"]
+    return {
+        "name": name,
+        "type": "AzureRM",
+        "url": "https://management.azure.com/",
+        "authorization": {
+            "scheme": "WorkloadIdentityFederation",
+            "parameters": {
+                "tenantid": identity_of["AZURE_TENANT_ID"],
+                "serviceprincipalid": identity_of["AZURE_CLIENT_ID"],
+            },
+        },
+        "data": {
+            "subscriptionId": subscription,
+            "subscriptionName": az("account", "show", "--subscription", subscription)["name"],
+            "environment": "AzureCloud",
+            "scopeLevel": "Subscription",
+            "creationMode": "Manual",
+        },
+        "isShared": False,
+        "serviceEndpointProjectReferences": [{"name": name, "projectReference": project}],
+    }
+
+
+def make_pipelines(organization: str, project: str, repository: str | None) -> None:
+    """Make a pipeline of each file of .azuredevops, called like its file, in a folder called like the workload.
+
+    Source: https://learn.microsoft.com/rest/api/azure/devops/pipelines/pipelines/create
+
+    Raises:
+        Failure: The pipelines are elsewhere, there is no such repository, or whoever is signed in may not do it.
+    """
+    folder = f"\\{on_azure_pipelines()['workload']}"
+    place = home(organization, project)
+    found = devops("get", f"{place}/git/repositories/{quote(repository or project)}?api-version=7.1")
+    there = devops("get", f"{place}/pipelines?api-version=7.1")["value"]
+    known = {row["name"] for row in there if row["folder"] == folder}
+    for path in sorted((PROJECT / ".azuredevops").glob("*.yml")):
+        if path.stem not in known:
+            source = {"id": found["id"], "name": found["name"], "type": "azureReposGit"}
+            settings = {"type": "yaml", "path": f"/.azuredevops/{path.name}", "repository": source}
+            wanted = {"name": path.stem, "folder": folder, "configuration": settings}
+            devops("post", f"{place}/pipelines?api-version=7.1", wanted)
+        print(f"{path.stem} is there.")
+
+
+def on_azure_pipelines() -> dict[str, Any]:
+    """The settings of a project whose pipelines run on Azure Pipelines.
+
+    Raises:
+        Failure: They run elsewhere.
+    """
+    settings = read()
+    if settings["platform"] != "azure_devops":
+        raise Failure("The pipelines of this project run on GitHub Actions: make its environments with github.")
+    return settings
+
+
+def home(organization: str, project: str) -> str:
+    """Address under which Azure DevOps speaks about a project."""
+    return f"https://dev.azure.com/{quote(organization)}/{quote(project)}/_apis"
 
 
 def checks_of(row: dict[str, Any], people: list[dict[str, str]]) -> Iterator[dict[str, Any]]:

@@ -50,7 +50,7 @@ LOGGED = (
 SECTIONS = ("## Detect", "## Decide", "## Act", "## Verify")
 SECRET = re.compile(r"\bsecrets\.|--password\b|client-secret|\bcreds:|secretVariables", re.IGNORECASE)
 RELAXED = re.compile(r"continue-on-error: true|continueOnError: true|succeededOrFailed\(\)")
-CHANGES = ("deploy.py apply", "rollout-step.yml", "release-step.yml")
+CHANGES = ("deploy.py apply", "rollout-step.yml", "release-step.yml", "flags.py set")
 """What a job that changes an environment calls."""
 
 Resource = Mapping[str, Any]

@@ -2,12 +2,14 @@
 
 import yaml
 
-from tests.checks_support import Draft, Mutation, add, answer, drop, edit, put, remove, write
+from tests.checks_support import Change, Draft, Mutation, add, answer, drop, edit, put, remove, write
 from tests.mutations.common import (
+    APP,
     BATCH,
     CHAT,
     DATABRICKS,
     DEFAULT,
+    FLAGS,
     IDENTITY,
     KUBERNETES,
     REGULATED,
@@ -40,6 +42,22 @@ def forget_confirm(draft: Draft) -> None:
         if str(values.get("name", stage.get("stage"))).lower() == "rollback":
             values["dependsOn"] = values["dependsOn"][:-1]
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
+
+
+def flag_role(holder: str, **properties: str) -> Change:
+    """Take the role on the store of flags of prod from an identity, or change what the assignment says."""
+
+    def change(draft: Draft) -> None:
+        body = next(
+            item
+            for item in draft.of_type("prod", ROLE)
+            if FLAGS in item["id"] and holder in item["properties"]["principalId"]
+        )
+        body["properties"].update(properties)
+        if not properties:
+            draft.environments["prod"].remove(body)
+
+    return change
 
 
 # Requirement, variant, what goes wrong, how, and what the detail must say.
@@ -179,6 +197,87 @@ MUTATIONS: list[Mutation] = [
         "an orchestrator in other shares",
         edit(f"{GITHUB}/release-orchestrator.yml", "--percent=50\n", "--percent=40\n"),
         "it moves [",
+    ),
+    ("SDP-12", TUNING, "no store of flags", drop("prod", FLAGS), "deploy one store of flags"),
+    (
+        "SDP-12",
+        TUNING,
+        "a deployment writes a flag",
+        add("prod", f"{FLAGS}/keyValues", "appcs-1/.appconfig.featureflag~2Fpaused"),
+        "a deployment writes",
+    ),
+    ("SDP-12", TUNING, "keys", put("prod", FLAGS, "properties.disableLocalAuth", False), "disableLocalAuth is False"),
+    ("SDP-12", TUNING, "purged", put("test", FLAGS, "properties.enablePurgeProtection", None), "enablePurgeProtection"),
+    ("SDP-12", TUNING, "a tier without promise", put("dev", FLAGS, "sku.name", "free"), "sku.name is free"),
+    (
+        "SDP-12",
+        TUNING,
+        "flags by whoever manages the store",
+        put("prod", FLAGS, "properties.dataPlaneProxy.authenticationMode", "Local"),
+        "authenticationMode is Local",
+    ),
+    ("SDP-12", TUNING, "nobody reads flags", flag_role("-orchestrator"), "the orchestrator does not read it"),
+    ("SDP-12", TUNING, "nobody sets flags", flag_role("-pipeline"), "the pipeline does not set flags"),
+    (
+        "SDP-12",
+        TUNING,
+        "the service sets its flags",
+        flag_role("-orchestrator", roleDefinitionId="/x/5ae67dd6-50cb-40e7-96ff-dc2bfa4b606b"),
+        "-orchestrator may write flags",
+    ),
+    (
+        "SDP-12",
+        TUNING,
+        "the service knows no store",
+        put("prod", APP, "properties.template.containers.0.env.3.name", "STORE_URL"),
+        "pass FLAGS_URL",
+    ),
+    (
+        "SDP-12",
+        TUNING,
+        "a flag without code",
+        edit("orchestrator/src/orchestrator/flags.json", '"paused"', '"faster"'),
+        "no code asks for faster",
+    ),
+    (
+        "SDP-12",
+        TUNING,
+        "flags are read once",
+        edit("orchestrator/src/orchestrator/app.py", "flags.keep()", "flags.start()"),
+        "does not read flags again",
+    ),
+    (
+        "SDP-12",
+        TUNING,
+        "any flag is set",
+        edit("scripts/flags.py", "options.flag not in known()", "not options.flag"),
+        "it sets flags that no code knows",
+    ),
+    (
+        "SDP-12",
+        TUNING,
+        "the deployment sets flags",
+        edit("scripts/deploy.py", '"""', '"""Calls az appconfig.'),
+        "it writes flags",
+    ),
+    ("SDP-12", TUNING, "no way to set flags", remove(f"{GITHUB}/feature-flag.yml"), "not there"),
+    (
+        "SDP-12",
+        TUNING,
+        "nobody approves a flag",
+        edit(f"{GITHUB}/feature-flag.yml", "environment: ${{ inputs.environment }}", "environment: x-rollout"),
+        "nobody approves set",
+    ),
+    (
+        "SDP-12",
+        TUNING,
+        "a flag without a reason",
+        edit(
+            f"{GITHUB}/feature-flag.yml",
+            "        type: string\n        required: true\n\npermissions",
+            "        type: string\n\npermissions",
+        ),
+        "reason may stay empty",
     ),
     ("SDP-11", DEFAULT, "no promotion", remove(f"{GITHUB}/promote.yml"), "there is no step share"),
     ("SDP-11", DEFAULT, "no script", remove("scripts/promote.py"), "it is not there"),

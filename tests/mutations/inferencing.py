@@ -1,11 +1,21 @@
 """What can go wrong with the inferencing rows (INF), and what the detail of the check must say."""
 
 from tests.checks_support import Mutation, answer, drop, edit, put, write
-from tests.mutations.common import APPS, CHAT, CLUSTER, DATABRICKS, DEFAULT, DEPLOYMENT, KUBERNETES, REGULATED, TUNING
+from tests.mutations.common import (
+    APP,
+    APPS,
+    CHAT,
+    CLUSTER,
+    DATABRICKS,
+    DEFAULT,
+    DEPLOYMENT,
+    KUBERNETES,
+    REGULATED,
+    TUNING,
+)
 
 ENDPOINT = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints"
 BACKEND = "Microsoft.ApiManagement/service/backends"
-APP = "Microsoft.App/containerApps"
 CALLERS = f"{APP}/authConfigs"
 PROFILE = "properties.workloadProfiles.0"
 SETTINGS = "properties.configuration"

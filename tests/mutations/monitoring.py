@@ -1,7 +1,19 @@
 """What can go wrong with the monitoring rows (MON), and what the detail of the check must say."""
 
 from tests.checks_support import Mutation, answer, both, drop, edit, put, remove
-from tests.mutations.common import APIM, CENTRAL, CHAT, DEFAULT, DIAGNOSTICS, INSIGHTS, KUBERNETES, LOGS, WORKSPACE
+from tests.mutations.common import (
+    APIM,
+    CENTRAL,
+    CHAT,
+    DEFAULT,
+    DIAGNOSTICS,
+    FLAGS,
+    INSIGHTS,
+    KUBERNETES,
+    LOGS,
+    TUNING,
+    WORKSPACE,
+)
 
 METRIC = "Microsoft.Insights/metricAlerts"
 ACTIVITY = "Microsoft.Insights/activityLogAlerts"
@@ -26,6 +38,7 @@ def of_books(old, new):
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
     ("MON-01", DEFAULT, "no setting", drop("prod", DIAGNOSTICS, "Microsoft.KeyVault"), "it sends no logs"),
+    ("MON-01", TUNING, "flags", drop("prod", DIAGNOSTICS, FLAGS), "it sends no logs"),
     ("MON-01", DEFAULT, "elsewhere", put("prod", DIAGNOSTICS, "properties.workspaceId", "/x"), "go elsewhere"),
     ("MON-01", DEFAULT, "off", put("prod", DIAGNOSTICS, "properties.logs.0.enabled", False), "enable a category"),
     (
@@ -78,6 +91,10 @@ MUTATIONS: list[Mutation] = [
         "TotalErrors does not live",
     ),
     ("MON-06", DEFAULT, "other tier", put("prod", METRIC, NAME, "Capacity", "gateway-cpu"), "no metric of this tier"),
+    ("MON-05", CHAT, "overflow", drop("prod", METRIC, "foundation-primary-overflow"), "no rule on what is paid by use"),
+    ("MON-06", DEFAULT, "deaf", drop("prod", QUERY, "-silence"), "no rule sees that nobody calls"),
+    ("MON-06", DEFAULT, "asleep", put("prod", QUERY, "properties.enabled", False, "-silence"), "there only"),
+    ("MON-06", DEFAULT, "noisy", put("test", QUERY, "properties.enabled", True, "-silence"), "there only"),
     ("MON-06", DEFAULT, "classic", put("prod", APIM, "sku.name", "Premium"), "no rule on Capacity"),
     ("MON-07", DEFAULT, "no health", drop("prod", ACTIVITY, "service-health"), "no alert on it"),
     ("MON-07", CENTRAL, "door", drop("prod", METRIC, "unhealthy-gateway"), "UnhealthyHostCount"),
@@ -88,7 +105,9 @@ MUTATIONS: list[Mutation] = [
         put("prod", ACTIVITY, "properties.scopes", [], "resource-health"),
         "add it to the scopes",
     ),
+    ("MON-07", TUNING, "flags", drop("prod", METRIC, "flags-throttled"), "ThrottledHttpRequestCount"),
     ("MON-07", KUBERNETES, "nodes", drop("prod", METRIC, "kubernetes-node-cpu"), "node_cpu_usage_percentage"),
+    ("MON-07", CENTRAL, "cache", drop("prod", METRIC, "semantic-cache-memory"), "usedmemorypercentage"),
     ("MON-07", DEFAULT, "vault", drop("prod", METRIC, "key-vault-latency"), "ServiceApiLatency"),
     (
         "MON-08",

@@ -15,6 +15,7 @@ from tests.mutations.common import (
     DEPLOYMENT,
     ENDPOINT,
     FIREWALL,
+    FLAGS,
     KUBERNETES,
     LINK_SCOPE,
     LINKED,
@@ -122,6 +123,7 @@ FILE_ROWS = {"NET-10"}
 
 # Requirement, variant, what goes wrong, how, and what the detail must say.
 MUTATIONS: list[Mutation] = [
+    ("NET-01", TUNING, "public flags", put("prod", FLAGS, "properties.publicNetworkAccess", "Enabled"), "appcs-"),
     ("NET-01", DEFAULT, "public vault", put("prod", VAULT, "properties.publicNetworkAccess", "Enabled"), "vaults kv-"),
     (
         "NET-01",
@@ -160,6 +162,7 @@ MUTATIONS: list[Mutation] = [
         "searchServices srch-1",
     ),
     ("NET-02", DEFAULT, "an endpoint missing", drop("prod", ENDPOINT, "-storage"), "blob of"),
+    ("NET-02", TUNING, "flags without one", drop("prod", ENDPOINT, "-flags"), "configurationStores of"),
     ("NET-02", DEFAULT, "an endpoint too many", twice("prod", ENDPOINT, "-storage"), "too many"),
     ("NET-02", DEFAULT, "a service of later releases without one", add("prod", ACCOUNT, "ai-1"), "account of"),
     (
@@ -170,6 +173,7 @@ MUTATIONS: list[Mutation] = [
         "dfs of",
     ),
     ("NET-02", DEFAULT, "the wrong subnet", endpoint_elsewhere, "privateEndpoints pep-"),
+    ("NET-03", TUNING, "no zone of flags", drop("prod", ZONE, "privatelink.azconfig.io"), "privatelink.azconfig.io"),
     ("NET-03", DEFAULT, "no zone group", drop("prod", ZONE_GROUP), "privateEndpoints pep-"),
     (
         "NET-03",

@@ -11,6 +11,7 @@ from tests.mutations.common import (
     DEFAULT,
     DEPLOYMENT,
     FILTER,
+    FLAGS,
     IDENTITY,
     INSIGHTS,
     KEY,
@@ -23,6 +24,7 @@ from tests.mutations.common import (
     REUSED,
     ROLE,
     STORAGE,
+    TUNING,
     VAULT,
     WORKSPACE,
     group_role,
@@ -135,6 +137,7 @@ MUTATIONS: list[Mutation] = [
         put("prod", LOGS, "properties.features.disableLocalAuth", False),
         "workspaces log-",
     ),
+    ("SEC-01", TUNING, "keys of flags", put("dev", FLAGS, "properties.disableLocalAuth", None), "disableLocalAuth"),
     ("SEC-01", DEFAULT, "no component", drop("dev", INSIGHTS), "dev: Microsoft.Insights/components"),
     (
         "SEC-01",

@@ -128,7 +128,7 @@ DEVOPS = ["azure-devops", "--organization", "contoso", "--project", "weld vision
 @pytest.fixture
 def pipelines(project, azure):
     """An organisation that has the environment prod already, without any check."""
-    settings = {"platform": "azure_devops", "environments": CHECKED}
+    settings = {"platform": "azure_devops", "workload": "demo", "environments": CHECKED}
     (project / "bootstrap.json").write_text(json.dumps(settings), encoding="utf-8")
     place = "rest --method get --uri https://dev.azure.com/contoso/weld%20vision/_apis"
     azure.answers = {
@@ -170,6 +170,59 @@ def test_nobody_approves_by_mistake(pipelines, capsys, found):
 def test_azure_pipelines_are_asked_only_where_they_are(project, azure, capsys):
     assert bootstrap.main(DEVOPS) == 1
     assert "GitHub Actions" in capsys.readouterr().err and not azure.asked
+
+
+@pytest.fixture
+def connected(pipelines):
+    """The same organisation, asked for connections and pipelines; a connection that is made shows what to trust."""
+    place = "rest --method get --uri https://dev.azure.com/contoso"
+    shown = {
+        "parameters": {"workloadIdentityFederationIssuer": "https://i", "workloadIdentityFederationSubject": "s-1"}
+    }
+    pipelines.answers = {
+        f"{place}/weld%20vision/_apis/serviceendpoint/endpoints": {"value": []},
+        f"{place}/_apis/projects/weld%20vision": {"id": "p-1", "name": "weld vision"},
+        f"{place}/weld%20vision/_apis/git/repositories/welds": {"id": "r-1", "name": "welds"},
+        f"{place}/weld%20vision/_apis/pipelines": {"value": [{"name": "deploy", "folder": "\\demo"}]},
+        "rest --method post": {"id": "e-1", "authorization": shown},
+        "identity show": {"id": "/subscriptions/s-1/x", "clientId": "c-1", "tenantId": "t-1"},
+        "account show": {"name": "Production"},
+    }
+    return pipelines
+
+
+PLACE = ["--organization", "contoso", "--project", "weld vision"]
+
+
+def test_a_service_connection_signs_in_without_a_secret_and_is_trusted(connected):
+    assert bootstrap.main(["connection", "prod", *PLACE]) == 0
+    (made,) = connected.bodies
+    assert made["name"] == "azure-demo-prod" and made["authorization"] == {
+        "scheme": "WorkloadIdentityFederation",
+        "parameters": {"tenantid": "t-1", "serviceprincipalid": "c-1"},
+    }
+    assert made["data"]["subscriptionId"] == "s-1" and made["data"]["creationMode"] == "Manual"
+    assert made["serviceEndpointProjectReferences"][0]["projectReference"] == {"id": "p-1", "name": "weld vision"}
+    (trusted,) = connected.said("identity federated-credential create")
+    assert "--issuer https://i --subject s-1" in trusted and "id-demo-prod-pipeline" in trusted
+
+
+def test_a_service_connection_that_is_there_is_only_trusted(connected):
+    (listing,) = [words for words in connected.answers if words.endswith("endpoints")]
+    connected.answers[listing] = {"value": [connected.answers["rest --method post"]]}
+    assert bootstrap.main(["connection", "prod", *PLACE]) == 0
+    assert connected.bodies == [] and len(connected.said("identity federated-credential create")) == 1
+
+
+def test_each_file_is_a_pipeline(project, connected):
+    (project / ".azuredevops" / "templates").mkdir(parents=True)
+    for name in ("deploy", "update", "templates/plan"):
+        (project / f".azuredevops/{name}.yml").write_text("trigger: none\n", encoding="utf-8")
+    assert bootstrap.main(["pipelines", *PLACE, "--repository", "welds"]) == 0
+    (made,) = connected.bodies
+    assert (made["name"], made["folder"]) == ("update", "\\demo")
+    assert made["configuration"]["path"] == "/.azuredevops/update.yml"
+    assert made["configuration"]["repository"] == {"id": "r-1", "name": "welds", "type": "azureReposGit"}
 
 
 def test_service_connection_is_trusted(project, azure):

@@ -7,6 +7,7 @@ type targetKind =
   | 'application-insights'
   | 'container-app'
   | 'firewall'
+  | 'flag-store'
   | 'foundry-account'
   | 'gateway-classic'
   | 'gateway-v2'
@@ -17,6 +18,8 @@ type targetKind =
   | 'ml-workspace'
   | 'online-deployment'
   | 'online-endpoint'
+  | 'overflow-account'
+  | 'semantic-cache'
   | 'storage-account'
 
 @export()

@@ -44,6 +44,9 @@ param calls callee
 @description('Address of the vault that holds its key of the gateway.')
 param vaultUri string
 
+@description('Address of the store of its flags.')
+param flagsUrl string
+
 var identity = identityOf(platform.principals, 'orchestrator')
 var fewestReplicas = platform.environmentName == 'prod' ? 3 : 1
 var probe = {
@@ -55,7 +58,6 @@ var token = empty(calls.audience)
   ? []
   : [
       { name: 'GATEWAY_AUDIENCE', value: calls.audience }
-      { name: 'AZURE_CLIENT_ID', value: identity.clientId }
     ]
 
 resource app 'Microsoft.App/containerApps@2026-01-01' = {
@@ -120,6 +122,8 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
               { name: 'GATEWAY_URL', value: calls.gatewayUrl }
               { name: 'GATEWAY_KEY', secretRef: 'gateway-key' }
               { name: 'CHAT_MODEL', value: calls.chatModel }
+              { name: 'FLAGS_URL', value: flagsUrl }
+              { name: 'AZURE_CLIENT_ID', value: identity.clientId }
             ],
             token
           )

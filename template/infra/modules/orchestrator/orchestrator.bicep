@@ -1,7 +1,7 @@
 targetScope = 'subscription'
 
 import { identityOf, platform as platformType } from '../shared/types.bicep'
-import { compactName, purposeName, resourceName } from '../shared/naming.bicep'
+import { compactName, globalName, purposeName, resourceName } from '../shared/naming.bicep'
 import { endpointNetwork } from '../network/private-endpoint.bicep'
 import { callee } from 'app.bicep'
 
@@ -25,8 +25,11 @@ param calls callee
 @description('Resource id of its subnet.')
 param subnetId string
 
-@description('Network of the private endpoint of its vault.')
+@description('Network of the private endpoints of its vault and of its flags.')
 param network endpointNetwork
+
+@description('Principal id of the identity of pipelines, which sets its flags.')
+param pipelinePrincipalId string
 
 @description('Resource ids of the networks that resolve its name.')
 param networkIds string[]
@@ -83,6 +86,30 @@ module vaultEndpoint '../network/private-endpoint.bicep' = {
   }
 }
 
+module flags 'flags.bicep' = {
+  name: 'orchestrator-flags'
+  scope: group
+  params: {
+    name: globalName('appcs', platform.workload, platform.environmentName, platform.suffix)
+    platform: platform
+    writerPrincipalId: pipelinePrincipalId
+  }
+}
+
+module flagsEndpoint '../network/private-endpoint.bicep' = {
+  name: 'orchestrator-flags-endpoint'
+  scope: resourceGroup(network.resourceGroupName)
+  params: {
+    name: purposeName('pep', platform.workload, platform.environmentName, 'orchestrator-flags')
+    location: platform.location
+    subnetId: network.subnetId
+    targetId: flags.outputs.id
+    groupId: 'configurationStores'
+    zoneIds: map(dnsZones.configurationStores, zone => '${network.zoneRoot}/${zone}')
+    tags: platform.tags
+  }
+}
+
 module environment 'environment.bicep' = {
   name: 'orchestrator-environment'
   scope: group
@@ -127,6 +154,7 @@ module app 'app.bicep' = if (image != 'none') {
     clientId: clientId
     calls: calls
     vaultUri: vault.outputs.uri
+    flagsUrl: flags.outputs.endpoint
   }
   dependsOn: [
     vaultEndpoint
@@ -135,3 +163,9 @@ module app 'app.bicep' = if (image != 'none') {
 
 @description('Resource id of the service; empty while it does not exist.')
 output appId string = image == 'none' ? '' : app!.outputs.id
+
+@description('Resource id of the store of its flags.')
+output flagsId string = flags.outputs.id
+
+@description('Address of the store of its flags.')
+output flagsUrl string = flags.outputs.endpoint

@@ -16,17 +16,21 @@ RENEW_SECONDS = 300
 
 
 class Tokens:
-    """The token of the service for the gateway, kept until shortly before it expires.
+    """The token of the service for one callee, kept until shortly before it expires.
 
     Args:
-        settings: Where tokens come from, and for whom.
+        settings: Where tokens come from.
         client: What calls.
+        audience: For whom they are.
         now: Seconds since 1970.
     """
 
-    def __init__(self, settings: Settings, client: httpx.AsyncClient, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, settings: Settings, client: httpx.AsyncClient, audience: str, now: Callable[[], float] = time.time
+    ) -> None:
         self._settings = settings
         self._client = client
+        self._audience = audience
         self._now = now
         self._lock = asyncio.Lock()
         self._token = ""
@@ -48,7 +52,7 @@ class Tokens:
             self._settings.identity_endpoint,
             params={
                 "api-version": "2019-08-01",
-                "resource": self._settings.audience,
+                "resource": self._audience,
                 "client_id": self._settings.client_id,
             },
             headers={"X-IDENTITY-HEADER": self._settings.identity_header},
