@@ -225,7 +225,8 @@ def models_are_watched(project: Project) -> Iterator[Finding]:
         wanted = {AVAILABILITY}
         if project.answers["foundation_online"]:
             latency = "AzureOpenAITimeToResponse" if project.answers["streaming"] else "AzureOpenAITTLTInMS"
-            wanted |= {"AzureOpenAIRequests", latency}
+            # The first token is measured for provisioned throughput only, the whole answer for every deployment.
+            wanted |= {"AzureOpenAIRequests", latency, "AzureOpenAITTLTInMS"}
         faults = [f"no rule on {name}, add it" for name in sorted(wanted - found)]
         faults += [f"{name} does not live any more, watch another metric" for name in sorted(found & DEAD_METRICS)]
         yield verdict(label(environment, item), faults, str(item))

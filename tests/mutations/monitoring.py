@@ -91,6 +91,7 @@ MUTATIONS: list[Mutation] = [
         "TotalErrors does not live",
     ),
     ("MON-06", DEFAULT, "other tier", put("prod", METRIC, NAME, "Capacity", "gateway-cpu"), "no metric of this tier"),
+    ("MON-05", CHAT, "no whole answer", drop("prod", METRIC, "unusual-latency"), "no rule on AzureOpenAITTLTInMS"),
     ("MON-05", CHAT, "overflow", drop("prod", METRIC, "foundation-primary-overflow"), "no rule on what is paid by use"),
     ("MON-06", DEFAULT, "deaf", drop("prod", QUERY, "-silence"), "no rule sees that nobody calls"),
     ("MON-06", DEFAULT, "asleep", put("prod", QUERY, "properties.enabled", False, "-silence"), "there only"),

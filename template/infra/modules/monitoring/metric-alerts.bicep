@@ -61,6 +61,18 @@ var alerts = flatten(map(
       name: 'alert-${item.name}-${rule.name}'
       scope: item.id
       rule: rule
+      metric: {
+        name: rule.name
+        metricNamespace: rule.namespace
+        metricName: rule.metric
+        timeAggregation: rule.aggregation
+        operator: rule.operator
+        dimensions: map(rule.dimensions, dimension => {
+          name: dimension.name
+          operator: dimension.?operator ?? 'Include'
+          values: dimension.values
+        })
+      }
     })
 ))
 
@@ -79,25 +91,30 @@ resource metricAlerts 'Microsoft.Insights/metricAlerts@2026-01-01' = [
       evaluationFrequency: alert.rule.frequency
       windowSize: alert.rule.window
       autoMitigate: true
-      criteria: {
-        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-        allOf: [
-          {
-            criterionType: 'StaticThresholdCriterion'
-            name: alert.rule.name
-            metricNamespace: alert.rule.namespace
-            metricName: alert.rule.metric
-            timeAggregation: alert.rule.aggregation
-            operator: alert.rule.operator
-            threshold: alert.rule.threshold
-            dimensions: map(alert.rule.dimensions, dimension => {
-              name: dimension.name
-              operator: dimension.?operator ?? 'Include'
-              values: dimension.values
-            })
+      criteria: empty(alert.rule.?sensitivity)
+        ? {
+            'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+            allOf: [
+              union(alert.metric, {
+                criterionType: 'StaticThresholdCriterion'
+                threshold: alert.rule.threshold
+              })
+            ]
           }
-        ]
-      }
+        : {
+            // What is usual is learned from the days before; four windows in a row must stand out.
+            'odata.type': 'Microsoft.Azure.Monitor.MultipleResourceMultipleMetricCriteria'
+            allOf: [
+              union(alert.metric, {
+                criterionType: 'DynamicThresholdCriterion'
+                alertSensitivity: alert.rule.sensitivity
+                failingPeriods: {
+                  numberOfEvaluationPeriods: 4
+                  minFailingPeriodsToAlert: 4
+                }
+              })
+            ]
+          }
       actions: [
         {
           actionGroupId: actionGroupId
