@@ -43,7 +43,14 @@ KINDS = {
     },
     "batch-only": {"ml-workspace", "storage-account"},
     "exploration-only": {"ml-workspace", "storage-account"},
-    "fine-tuning": {"gateway-v2", "foundry-account", "semantic-cache", "storage-account", "container-app"},
+    "fine-tuning": {
+        "gateway-v2",
+        "foundry-account",
+        "semantic-cache",
+        "storage-account",
+        "container-app",
+        "flag-store",
+    },
     "foundation-chat": {"gateway-v2", "foundry-account", "overflow-account"},
     "kubernetes-models": {"gateway-v2", "kubernetes-cluster", "ml-workspace", "online-endpoint", "storage-account"},
 }
