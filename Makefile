@@ -4,8 +4,6 @@ DEST ?=
 ANSWERS ?=
 DEFAULTS ?=
 QUICK ?=
-# What is installed apart installs at the same time.
-MAKEFLAGS += --jobs=2
 
 .PHONY: help project test check bench site clean
 

@@ -18,7 +18,7 @@ from tests.support import groundplan
 
 INTERVIEW = Interview(template(ROOT))
 SAMPLES = range(5000, 5025)
-VERIFIED = 8
+VERIFIED = 4
 """Rows of the array that are rendered, compiled, evaluated and checked."""
 
 

@@ -11,7 +11,7 @@ from generator import verification
 from generator.checks import DoesNotApply, Finding
 from generator.evaluation import Project
 from generator.requirements import load
-from generator.verification import ABSENT, BROKEN, HOLDS, judge
+from generator.verification import ABSENT, BROKEN, HOLDS, judge, verify
 from tests.support import assert_refused, groundplan
 
 ALWAYS = next(item for item in load() if item.id == "SEC-04")
@@ -80,65 +80,74 @@ def broken(rendered_variants, tmp_path):
     return project
 
 
-def verified(*targets, tools=False):
-    run = groundplan("verify", *targets, *([] if tools else ["--no-tools"]), "--json")
+def verified(*targets):
+    run = groundplan("verify", *targets, "--json")
     assert run.stdout, run.stderr
     return run.returncode, json.loads(run.stdout)
 
 
+@pytest.fixture
+def verdicts(evaluated, broken):
+    """What is said of the project once a test has broken it; the command line has tests of its own."""
+    return lambda: verify(broken, evaluated.compiler, run_tools=False)
+
+
 def test_a_good_project_exits_with_0(rendered_variants):
-    code, found = verified(rendered_variants / "training-only", tools=True)
+    code, found = verified(rendered_variants / "training-only")
     (project,) = found["projects"]
     assert code == 0 and not project["broken"] and found["bicep"] and project["tools"]
     assert {row["id"] for row in project["requirements"]} == {item.id for item in load() if item.check}
 
 
-def test_a_broken_requirement_is_named_with_its_resource(broken):
+def test_a_broken_requirement_is_named_with_its_resource(broken, verdicts):
     module = broken / "infra" / "modules" / "platform" / "key-vault.bicep"
     module.write_text(module.read_text().replace("enablePurgeProtection: true\n", ""))
-    code, found = verified(broken)
-    row = next(row for row in found["projects"][0]["requirements"] if row["id"] == "SEC-04")
-    assert code == 1 and row["verdict"] == BROKEN
-    assert "kv-demandtrn-dev-" in row["reason"] and "enablePurgeProtection" in row["reason"]
+    found = verdicts()
+    row = next(row for row in found.requirements if row.id == "SEC-04")
+    assert found.broken and row.verdict == BROKEN
+    assert "kv-demandtrn-dev-" in row.reason and "enablePurgeProtection" in row.reason
 
 
-def test_a_compiler_remark_breaks(broken):
+def test_a_compiler_remark_breaks(broken, verdicts):
     main = broken / "infra" / "main.bicep"
     main.write_text(main.read_text() + "\nvar nobody = 1\n")
-    code, found = verified(broken)
-    assert code == 1 and any("no-unused-vars" in remark for remark in found["projects"][0]["diagnostics"])
+    found = verdicts()
+    assert found.broken and any("no-unused-vars" in remark for remark in found.diagnostics)
 
 
-def test_unformatted_bicep_breaks(broken):
+def test_unformatted_bicep_breaks(broken, verdicts):
     parameters = broken / "infra" / "dev.bicepparam"
     parameters.write_text(parameters.read_text().replace("param location =", "param   location ="))
-    code, found = verified(broken)
-    assert code == 1 and any("bicep format" in remark for remark in found["projects"][0]["diagnostics"])
+    found = verdicts()
+    assert found.broken and any("bicep format" in remark for remark in found.diagnostics)
 
 
-def test_without_tools_only_the_compiler_and_the_requirements_count(broken):
+def test_without_tools_only_the_compiler_and_the_requirements_count(broken, verdicts):
     (broken / "docs" / "more.md").write_text("# More\n\n[Nothing](nothing.md)\n")
-    code, found = verified(broken)
-    (project,) = found["projects"]
-    assert code == 0 and project["tools"] == [] and len(project["requirements"]) > 100
+    found = verdicts()
+    assert not found.broken and found.tools == [] and len(found.requirements) > 100
 
 
 def test_a_fault_of_a_tool_breaks(broken):
     (broken / "docs" / "decisions" / "scope.md").unlink()
-    code, found = verified(broken, tools=True)
+    code, found = verified(broken)
     tool = next(row for row in found["projects"][0]["tools"] if row["tool"] == "lychee")
     assert code == 1 and tool["verdict"] == BROKEN
 
 
 def test_table_shows_verdict_and_evidence(rendered_variants):
-    run = groundplan("verify", "--no-tools", rendered_variants / "training-only")
+    run = groundplan("verify", "--no-tools", rendered_variants / "smallest-prototype")
     assert run.returncode == 0, run.stderr
     assert "SEC-04" in run.stdout and "does not apply" in run.stdout and "holds" in run.stdout
 
 
 def test_variants_and_several_targets():
-    code, found = verified("smallest-prototype", "exploration-only")
-    assert code == 0 and [row["project"] for row in found["projects"]] == ["smallest-prototype", "exploration-only"]
+    run = groundplan("verify", "smallest-prototype", "exploration-only", "--no-tools", "--json")
+    found = json.loads(run.stdout)
+    assert run.returncode == 0 and [row["project"] for row in found["projects"]] == [
+        "smallest-prototype",
+        "exploration-only",
+    ]
 
 
 def test_bad_targets_are_one_sentence(tmp_path):
