@@ -4,7 +4,6 @@ import ast
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -16,7 +15,6 @@ import urllib.error
 import urllib.request
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -26,6 +24,7 @@ from packaging.utils import canonicalize_name
 from generator.answers import load
 from generator.paths import VARIANTS
 from generator.rendering import render
+from tests import support
 
 # What each stands for. A worker of its own for each: they share nothing but the cache of packages.
 PROJECTS = {
@@ -112,11 +111,8 @@ def pins(root):
 
 
 def uv(project, *arguments):
-    """Run uv, which does in seconds what takes pip a minute."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    run = execute(project.root, shutil.which("uv", path=path), *arguments)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
+    """Run uv in a project."""
+    return support.uv(*arguments, cwd=project.root, env=clean())
 
 
 def install(project):

@@ -1,16 +1,13 @@
 """The orchestrator of projects as their teams run it: installed from its pins, and tested by its own tests."""
 
-import os
-import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from generator.answers import load
 from generator.paths import VARIANTS
 from generator.rendering import render
+from tests.support import uv
 
 WITH_ORCHESTRATOR = ["fine-tuning", "orchestrated-chat"]
 CHANGES = {"fine-tuning": {"streaming": False}, "orchestrated-chat": {"streaming": True}}
@@ -28,12 +25,6 @@ def python(tmp_path_factory, rendered_variants):
     uv("venv", "--quiet", "--python=python3.11", home)
     uv("pip", "install", "--quiet", f"--python={home}/bin/python", *pins)
     return home / "bin" / "python"
-
-
-def uv(*arguments):
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    run = subprocess.run([shutil.which("uv", path=path), *arguments], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("name", WITH_ORCHESTRATOR)
