@@ -118,6 +118,19 @@ class FastWorker(Worker):
         environment.from_string = from_string  # type: ignore[method-assign]
         return environment
 
+    @property
+    def answers_relpath(self) -> Path:
+        """Path of the answers file, which Copier renders anew for every part of every path."""
+        path = self.answers_file or self.template.answers_relpath
+        return super().answers_relpath if "{" in str(path) else Path(path)
+
+    def _render_string(self, string: str, extra_context: dict[str, Any] | None = None) -> str:
+        """Render a part of a path, or a pattern; one without a tag is what it is."""
+        if "{" in string:
+            return str(super()._render_string(string, extra_context))
+        _forget_yield(self.jinja_env)
+        return string
+
     def _ask(self) -> None:
         """Ask, after a look at the kinds of the answers, and refuse those that nothing asks for."""
         root = Path(str(self.src_path))
