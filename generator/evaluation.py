@@ -184,6 +184,9 @@ def evaluate(
         compiler: A started compiler.
         environments: Which ones; all when None.
 
+    Returns:
+        The project; without a template and without environments when the compiler finds an error.
+
     Raises:
         GroundplanError: A file is missing or the template cannot be evaluated.
     """
@@ -197,8 +200,11 @@ def evaluate(
         with tempfile.TemporaryDirectory() as folder:
             stage = _stage(root, compiled.template, Path(folder).resolve())
             for name in environments or answers["environments"]:
-                remarks, found[name] = _evaluate(root, name, str(answers["location"]), compiler, stage)
+                remarks, environment = _evaluate(root, name, str(answers["location"]), compiler, stage)
                 diagnostics += [remark for remark in remarks if remark not in diagnostics]
+                found |= {name: environment} if environment else {}
+    if any(remark.level == "Error" for remark in diagnostics):
+        return Project(root, answers, {}, {}, diagnostics)
     rollouts: dict[str, tuple[Resource, ...]] = {}
     if found and (root / ONLINE_DEPLOYMENT).is_file():
         diagnostics += compiler.compile(root / ONLINE_DEPLOYMENT).diagnostics
@@ -301,7 +307,8 @@ def _staged(path: Path, stage: Path) -> Path:
 
 def _evaluate(
     root: Path, name: str, location: str, compiler: Compiler, stage: Path
-) -> tuple[list[Diagnostic], Environment]:
+) -> tuple[list[Diagnostic], Environment | None]:
+    """Remarks about the parameters of an environment, and the environment, or None when they are errors."""
     path = root / "infra" / f"{name}.bicepparam"
     if not path.is_file():
         raise GroundplanError(f"There is no environment {name} in {root}: {path.relative_to(root)} is missing.")
@@ -309,6 +316,8 @@ def _evaluate(
     remarks, parameters = compiler.compile_params(staged)
     if staged != path:
         remarks = [replace(remark, source=str(path)) for remark in remarks]
+    if any(remark.level == "Error" for remark in remarks):
+        return remarks, None
     snapshot = compiler.snapshot(staged, location)
     resources = tuple(Resource(body) for body in snapshot.get("predictedResources", []))
     outputs = dict(snapshot.get("outputs") or {})
