@@ -3,4 +3,4 @@
 Everything that decides, renders or checks lives in this package; nothing of it is copied into a generated project.
 """
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"

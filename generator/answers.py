@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from copier.errors import CopierError
 
+from generator import yaml_text
 from generator.errors import GroundplanError
 from generator.paths import ROOT, VARIANTS
 from generator.refusals import check_keys, sentence
@@ -69,7 +70,7 @@ def load(path: Path, root: Path = ROOT) -> dict[str, Any]:
         GroundplanError: The file is missing, is no YAML mapping, or has a key that is no question.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml_text.read(path)
     except FileNotFoundError as error:
         raise GroundplanError(f"There is no answers file {path}: check the path.") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -119,5 +120,5 @@ def of_project(project: Path, root: Path = ROOT) -> dict[str, Any]:
     path = project / ANSWERS_FILE
     if not path.is_file():
         raise GroundplanError(f"{project} is no generated project: it has no {ANSWERS_FILE}.")
-    data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    data = yaml_text.read(path) or {}
     return resolve({key: value for key, value in data.items() if not key.startswith("_")}, root)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from generator import yaml_text
 from generator.dependencies import SPACE, Dependencies
 from generator.interview import UNSET, Interview, Step
 from generator.levels import candidates, levels_of, levels_offered
@@ -263,7 +264,7 @@ def _texts(choices: Any) -> list[str]:
     """The validator of each choice, in order; nothing where Jinja makes the list."""
     if isinstance(choices, str):
         try:
-            choices = yaml.safe_load(choices)
+            choices = yaml_text.parse(choices)
         except yaml.YAMLError:
             return []
     if not isinstance(choices, dict):

@@ -4,11 +4,13 @@ The compiler's snapshot applies parameters, loops, conditions, names and modules
 know stays as text such as `[reference(...)]`.
 """
 
+import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,10 @@ ONLINE_DEPLOYMENT = Path("infra/modules/machine-learning/online-deployment.bicep
 
 SCORING_ROLE = Path("infra/modules/machine-learning/scoring-role.bicep")
 """What a person deploys once for each environment; main.bicep refers to the role by its name."""
+
+USES_MAIN = re.compile(r"^using 'main\.bicep'$", re.MULTILINE)
+REFERS_TO_FILES = re.compile(r"^\s*(?:import|extends)\b|\bload\w+\(", re.MULTILINE)
+"""Lines of a parameter file that name other files, relative to its own place."""
 
 EXTENSIONS = (
     "microsoft.authorization/roleassignments",
@@ -178,6 +184,9 @@ def evaluate(
         compiler: A started compiler.
         environments: Which ones; all when None.
 
+    Returns:
+        The project; without a template and without environments when the compiler finds an error.
+
     Raises:
         GroundplanError: A file is missing or the template cannot be evaluated.
     """
@@ -188,9 +197,14 @@ def evaluate(
     diagnostics = list(compiled.diagnostics)
     found: dict[str, Environment] = {}
     if compiled.template is not None:
-        for name in environments or answers["environments"]:
-            remarks, found[name] = _evaluate(root, name, str(answers["location"]), compiler)
-            diagnostics += [remark for remark in remarks if remark not in diagnostics]
+        with tempfile.TemporaryDirectory() as folder:
+            stage = _stage(root, compiled.template, Path(folder).resolve())
+            for name in environments or answers["environments"]:
+                remarks, environment = _evaluate(root, name, str(answers["location"]), compiler, stage)
+                diagnostics += [remark for remark in remarks if remark not in diagnostics]
+                found |= {name: environment} if environment else {}
+    if any(remark.level == "Error" for remark in diagnostics):
+        return Project(root, answers, {}, {}, diagnostics)
     rollouts: dict[str, tuple[Resource, ...]] = {}
     if found and (root / ONLINE_DEPLOYMENT).is_file():
         diagnostics += compiler.compile(root / ONLINE_DEPLOYMENT).diagnostics
@@ -269,12 +283,42 @@ def _quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def _evaluate(root: Path, name: str, location: str, compiler: Compiler) -> tuple[list[Diagnostic], Environment]:
+def _stage(root: Path, template: Mapping[str, Any], folder: Path) -> Path:
+    """Fill a folder for parameter files: the compiled template, and the settings of the linter."""
+    (folder / "main.json").write_text(json.dumps(template), encoding="utf-8")
+    settings = root / "infra" / "bicepconfig.json"
+    if settings.is_file():
+        shutil.copy(settings, folder)
+    return folder
+
+
+def _staged(path: Path, stage: Path) -> Path:
+    """A copy of a parameter file that uses the compiled template, which the compiler need not compile once more.
+
+    The same remarks, values and resources come of it. A file that names other files stays where it is.
+    """
+    text = path.read_text(encoding="utf-8")
+    if not USES_MAIN.search(text) or REFERS_TO_FILES.search(text):
+        return path
+    copy = stage / path.name
+    copy.write_text(USES_MAIN.sub("using 'main.json'", text, count=1), encoding="utf-8")
+    return copy
+
+
+def _evaluate(
+    root: Path, name: str, location: str, compiler: Compiler, stage: Path
+) -> tuple[list[Diagnostic], Environment | None]:
+    """Remarks about the parameters of an environment, and the environment, or None when they are errors."""
     path = root / "infra" / f"{name}.bicepparam"
     if not path.is_file():
         raise GroundplanError(f"There is no environment {name} in {root}: {path.relative_to(root)} is missing.")
-    remarks, parameters = compiler.compile_params(path)
-    snapshot = compiler.snapshot(path, location)
+    staged = _staged(path, stage)
+    remarks, parameters = compiler.compile_params(staged)
+    if staged != path:
+        remarks = [replace(remark, source=str(path)) for remark in remarks]
+    if any(remark.level == "Error" for remark in remarks):
+        return remarks, None
+    snapshot = compiler.snapshot(staged, location)
     resources = tuple(Resource(body) for body in snapshot.get("predictedResources", []))
     outputs = dict(snapshot.get("outputs") or {})
     return remarks, Environment(name, resources, outputs, list(snapshot.get("diagnostics") or []), parameters)

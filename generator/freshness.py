@@ -12,8 +12,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from generator import yaml_text
 from generator.compiler import Compiler, Diagnostic
 from generator.paths import DECISIONS
 
@@ -56,7 +55,7 @@ Tables = Mapping[str, Mapping[str, Any]]
 
 def load(folder: Path = DECISIONS) -> dict[str, dict[str, Any]]:
     """Every decision table, by name."""
-    return {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yml"))}
+    return {path.stem: yaml_text.read(path) for path in sorted(folder.glob("*.yml"))}
 
 
 def notes(tables: Tables, today: date, compiler: Compiler | None = None) -> list[Note]:

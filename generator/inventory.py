@@ -3,11 +3,11 @@
 from functools import lru_cache
 from typing import Any
 
-import yaml
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from generator import yaml_text
 from generator.evaluation import Environment, Project, Resource
 from generator.paths import DECISIONS
 
@@ -94,7 +94,7 @@ def short_name(resource: Resource) -> str:
 @lru_cache(maxsize=1)
 def _role_names() -> dict[str, str]:
     """Id of a role definition -> its name."""
-    table = yaml.safe_load((DECISIONS / "roles.yml").read_text(encoding="utf-8"))
+    table = yaml_text.read(DECISIONS / "roles.yml")
     return {row["id"]: row["name"] for row in table.values()}
 
 

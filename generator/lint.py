@@ -19,6 +19,7 @@ import yaml
 from copier._user_data import Question as CopierQuestion
 from jinja2 import nodes
 
+from generator import yaml_text
 from generator.interview import UNSET, Interview, Play
 from generator.template import CONCATENATED, CONTEXT, Question, Row, Table, Template, TemplateFile
 
@@ -240,7 +241,7 @@ def _unknown_choice_keys(choices: Any) -> list[str]:
     """Entries of choices, which may be a Jinja text of YAML, that are neither value nor validator."""
     if isinstance(choices, str):
         try:
-            choices = yaml.safe_load(_fixed(choices))
+            choices = yaml_text.parse(_fixed(choices))
         except yaml.YAMLError:
             return []  # YAML only once it is rendered: the interviews read it
     entries = choices.values() if isinstance(choices, dict) else choices if isinstance(choices, list) else []
@@ -482,7 +483,7 @@ def _misreading(kind: str, text: str) -> str:
     if kind in ("int", "float") and ":" in text:
         return "a number to the base 60"
     if kind in ("int", "float"):
-        value = yaml.safe_load(text)
+        value = yaml_text.parse(text)
         return "" if str(value) == text.replace("_", "").lstrip("+") else f"the number {value}"
     return ""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from generator import yaml_text
 from generator.answers import resolve
 from generator.paths import ROOT
 from generator.requirements import Requirement, load
@@ -72,7 +73,7 @@ def _choices(template: Template, question: Question, answers: Mapping[str, Any])
     """Value -> label, both as text."""
     choices = question.choices
     if isinstance(choices, str):
-        choices = yaml.safe_load(template.names.environment.from_string(choices).render(**answers))
+        choices = yaml_text.parse(template.names.environment.from_string(choices).render(**answers))
     return {
         str(value["value"] if isinstance(value, Mapping) else value): str(label)
         for label, value in (choices or {}).items()

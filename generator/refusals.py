@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, meta
 
+from generator import yaml_text
 from generator.errors import GroundplanError
 from generator.paths import ROOT
 from generator.template import Question, Template
@@ -63,7 +64,7 @@ def _is(kind: str, value: Any) -> bool:
     """Whether a value is of a kind, or a text that spells one, as on a command line."""
     if isinstance(value, str) and kind != "str":
         try:
-            value = yaml.safe_load(value)
+            value = yaml_text.parse(value)
         except yaml.YAMLError:
             return False
     if kind == "list":

@@ -22,13 +22,13 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any
 
-import yaml
 from copier._jinja_ext import SandboxedEnvironment
 from copier._main import Worker
 from copier._template import Template
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
+from generator import yaml_text
 from generator.answers import ANSWERS_FILE
 from generator.compiler import Compiler
 from generator.errors import GroundplanError
@@ -233,7 +233,7 @@ def project_row(template: Path, release: Release, variant: str, edits: Sequence[
     wanted = [edit for edit in EDITS if not edits or edit.name in edits]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
-        answers = yaml.safe_load(git(template, "show", f"{release.tag}:variants/{variant}.yml")) or {}
+        answers = yaml_text.parse(git(template, "show", f"{release.tag}:variants/{variant}.yml")) or {}
         start = folder / "start"
         make(template, release.tag, answers, start)
         commit(start, first=True)
@@ -328,7 +328,7 @@ def changed_answers(row: Row, template: Path, start: Path, folder: Path) -> None
     commit(project)
     update(project, ANSWERS)
     fresh = fresh_copy(template, project, folder / "fresh-answers")
-    stored = yaml.safe_load((project / ANSWERS_FILE).read_text(encoding="utf-8"))
+    stored = yaml_text.read(project / ANSWERS_FILE)
     row.faults += [f"{key} is {stored.get(key)!r}" for key, value in ANSWERS.items() if stored.get(key) != value]
     row.outcomes["changed answers"] = outcome(start, project, fresh, str(path))
 
@@ -337,7 +337,7 @@ def switched(row: Row, template: Path, start: Path, folder: Path) -> None:
     """A function goes with a file that the owner had changed, and comes back."""
     name = "function off and on"
     row.outcomes[name] = ABSENT
-    functions = yaml.safe_load((start / ANSWERS_FILE).read_text(encoding="utf-8"))["functions"]
+    functions = yaml_text.read(start / ANSWERS_FILE)["functions"]
     for function, path in SWITCHES:
         rest = [item for item in functions if item != function]
         if function in functions and rest and (start / path).is_file() and "online_inference" in rest:
@@ -424,7 +424,7 @@ def collides(base: Path, owner: Sequence[str], new: Path) -> bool:
 
 def fresh_copy(template: Path, project: Path, folder: Path) -> Path:
     """The newest version with the answers that a project stores now."""
-    stored = yaml.safe_load((project / ANSWERS_FILE).read_text(encoding="utf-8"))
+    stored = yaml_text.read(project / ANSWERS_FILE)
     make(template, "HEAD", {key: value for key, value in stored.items() if not key.startswith("_")}, folder)
     return folder
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from generator import yaml_text
 from generator.errors import GroundplanError
 from generator.paths import ROOT
 
@@ -42,7 +41,7 @@ class Release:
 
 def load(path: Path = RELEASES) -> list[Release]:
     """Every release, the oldest first."""
-    rows: dict[str, dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    rows: dict[str, dict[str, Any]] = yaml_text.read(path)
     return [Release(version, **row) for version, row in rows.items()]
 
 

@@ -14,15 +14,18 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jinja2
+import yaml
 from copier._jinja_ext import SandboxedEnvironment, get_yield_context
 from copier._main import Worker
 from copier._template import Template
+from copier._user_data import CAST_STR_TO_NATIVE
 from copier.errors import CopierError
 from jinja2 import FileSystemBytecodeCache, TemplateError
 
+from generator import yaml_text
 from generator.errors import GroundplanError
 from generator.paths import ROOT
 from generator.refusals import check_types, refuse_unasked, sentence
@@ -46,6 +49,21 @@ class SharedCache(FileSystemBytecodeCache):
         """Key of a template: its name within the template's root."""
         return super().get_cache_key(name)
 
+
+def _parse_yaml(text: str) -> Any:
+    """What Copier's own `parse_yaml_string` returns, sooner.
+
+    Raises:
+        ValueError: It is no YAML.
+    """
+    try:
+        return yaml_text.parse(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
+# Each interview parses every table of decisions, which the parser in Python makes its longest part.
+cast(dict[str, Any], CAST_STR_TO_NATIVE)["yaml"] = _parse_yaml
 
 _compiled: dict[tuple[str, str], Any] = {}
 _templates: dict[tuple[Any, ...], Template] = {}
@@ -99,6 +117,19 @@ class FastWorker(Worker):
 
         environment.from_string = from_string  # type: ignore[method-assign]
         return environment
+
+    @property
+    def answers_relpath(self) -> Path:
+        """Path of the answers file, which Copier renders anew for every part of every path."""
+        path = self.answers_file or self.template.answers_relpath
+        return super().answers_relpath if "{" in str(path) else Path(path)
+
+    def _render_string(self, string: str, extra_context: dict[str, Any] | None = None) -> str:
+        """Render a part of a path, or a pattern; one without a tag is what it is."""
+        if "{" in string:
+            return str(super()._render_string(string, extra_context))
+        _forget_yield(self.jinja_env)
+        return string
 
     def _ask(self) -> None:
         """Ask, after a look at the kinds of the answers, and refuse those that nothing asks for."""

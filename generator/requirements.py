@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import yaml
 
+from generator import yaml_text
 from generator.errors import GroundplanError
 from generator.paths import GUIDANCE
 
@@ -104,7 +104,7 @@ def load(folder: Path = GUIDANCE) -> tuple[Requirement, ...]:
     found: list[Requirement] = []
     for area in AREAS:
         path = folder / f"{area}.yml"
-        for row in yaml.safe_load(path.read_text(encoding="utf-8")):
+        for row in yaml_text.read(path):
             found.append(_requirement(row, path))
     ids = [item.id for item in found]
     for item in ids:

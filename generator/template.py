@@ -16,6 +16,7 @@ from copier._jinja_ext import SandboxedEnvironment, YieldExtension
 from jinja2 import FileSystemLoader, StrictUndefined, Undefined, meta, nodes
 from jinja2 import Template as JinjaTemplate
 
+from generator import yaml_text
 from generator.errors import GroundplanError
 
 CONCATENATED = ("_exclude", "_jinja_extensions", "_secret_questions", "_skip_if_exists")
@@ -213,7 +214,7 @@ class Text:
     key: str = ""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml_text.LOADER):  # type: ignore[misc, valid-type]
     """PyYAML's safe loader; a class of its own, so that tags added here stay here."""
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from generator.answers import of_project
 from generator.checks import registry
+from generator.checks.delivery import FEDERATED
 from generator.checks.expected import allowed_types, environment_facts
 from generator.checks.reliability import MODELS
 from generator.compiler import Compiler
@@ -159,14 +160,17 @@ def test_environment_facts_name_what_is_there(evaluated):
     assert prod["encrypted"] == ["storage", "registry", "inference", "inference-2", "primary", "secondary"]
 
 
-def test_the_registry_that_all_share_lives_in_one_environment(tmp_path):
-    answers = {"profile": "prototype", "functions": ["online_inference"], "environments": ["test", "prod"]}
-    render({**answers, "model_sources": ["own"]}, tmp_path / "project")
+def test_what_all_share_lives_in_one_environment(tmp_path):
+    """Training, and the registry of models with its private endpoint: test has them, prod needs none."""
+    answers = {"functions": ["training", "online_inference"], "environments": ["test", "prod"]}
+    render({**answers, "model_sources": ["own"], "criticality": "medium"}, tmp_path / "project")
     with Compiler() as compiler:
         project = evaluate(tmp_path / "project", of_project(tmp_path / "project"), compiler)
     assert project.answers["shared_model_registry"]
-    assert [len(project.environments[name].of_type(MODELS)) for name in ("test", "prod")] == [1, 0]
+    kinds = (MODELS, "Microsoft.Authorization/policyAssignments", FEDERATED, "Microsoft.Network/privateEndpoints")
+    counts = {kind: [len(project.environments[name].of_type(kind)) for name in ("test", "prod")] for kind in kinds}
+    assert counts[MODELS] == [1, 0] and all(test > prod for test, prod in counts.values()), counts
     assert judge("GEN-12", project)[0] == HOLDS
     assert "| Registry of models, which all share | yes | no |" in (project.root / "docs/architecture.md").read_text()
-    without = spoil(project, drop("prod", "Microsoft.KeyVault/vaults"), tmp_path / "spoilt")
+    without = spoil(project, drop("prod", "Microsoft.Insights/actionGroups"), tmp_path / "spoilt")
     assert judge("GEN-12", without)[0] == BROKEN

@@ -102,7 +102,7 @@ def test_a_wrong_day_is_refused():
 def test_the_workflows_are_sound_pinned_and_may_do_little(tmp_path):
     shutil.copytree(ROOT / ".github", tmp_path / ".github")
     workflows = sorted(path.stem for path in (tmp_path / ".github/workflows").iterdir())
-    assert workflows == ["freshness", "pairs"]
+    assert workflows == ["ci", "freshness", "pairs"]
     for check in (check_workflows, check_workflow_security):
         result = check(tmp_path)
-        assert (result.files, result.verdict) == (2, "holds"), result.faults
+        assert (result.files, result.verdict) == (3, "holds"), result.faults

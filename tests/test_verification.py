@@ -1,6 +1,7 @@
 """The engine of verdicts, and `groundplan verify` as a user runs it."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from generator import verification
 from generator.checks import DoesNotApply, Finding
-from generator.evaluation import Project
+from generator.evaluation import Project, evaluate
 from generator.requirements import load
 from generator.verification import ABSENT, BROKEN, HOLDS, judge, verify
 from tests.support import assert_refused, groundplan
@@ -113,6 +114,35 @@ def test_a_compiler_remark_breaks(broken, verdicts):
     main.write_text(main.read_text() + "\nvar nobody = 1\n")
     found = verdicts()
     assert found.broken and any("no-unused-vars" in remark for remark in found.diagnostics)
+
+
+def test_environments_are_what_their_own_parameter_files_make(evaluated):
+    """They are evaluated beside the compiled template; in their place, beside main.bicep, they give the same."""
+    project = evaluated["training-only"]
+    for name, environment in project.environments.items():
+        path = project.root / "infra" / f"{name}.bicepparam"
+        snapshot = evaluated.compiler.snapshot(path, project.answers["location"])
+        assert [item.body for item in environment.resources] == snapshot["predictedResources"]
+        assert evaluated.compiler.compile_params(path) == ([], environment.parameters)
+
+
+def test_a_parameter_file_may_load_others(evaluated, broken):
+    (broken / "infra" / "owner.txt").write_text("platform@contoso.com")
+    parameters = broken / "infra" / "dev.bicepparam"
+    text = re.sub(
+        r"^param owner = .*$", "param owner = loadTextContent('owner.txt')", parameters.read_text(), flags=re.M
+    )
+    parameters.write_text(text)
+    project = evaluate(broken, evaluated["training-only"].answers, evaluated.compiler, ["dev"])
+    owners = {item.tags["owner"] for item in project.environments["dev"].resources if item.tags}
+    assert owners == {"platform@contoso.com"} and not project.diagnostics
+
+
+def test_a_wrong_parameter_is_named_in_its_file(broken, verdicts):
+    parameters = broken / "infra" / "test.bicepparam"
+    parameters.write_text(parameters.read_text() + "\nparam nobody = 1\n")
+    found = verdicts()
+    assert any(remark.startswith("infra/test.bicepparam:") and "nobody" in remark for remark in found.diagnostics)
 
 
 def test_unformatted_bicep_breaks(broken, verdicts):

@@ -12,8 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from generator import yaml_text
 from generator.checks import Finding, check
 from generator.checks.expected import presence
 from generator.checks.reading import (
@@ -92,7 +91,7 @@ def _read(path: Path, given: Mapping[str, str] | None = None) -> dict[Any, Any]:
     text = text_of(path)
     for expression, value in (given or {}).items():
         text = text.replace(expression, value)
-    data = yaml.safe_load(text)
+    data = yaml_text.parse(text)
     return data if isinstance(data, dict) else {}
 
 
@@ -128,7 +127,7 @@ def steps_of(project: Project, pipeline: str) -> dict[str, Step]:
 def _given(values: Mapping[str, Any]) -> dict[str, str]:
     """Expressions of the shared steps -> what an entry pipeline gives: watch times, and what comes before."""
     minutes = values.get("minutes", [])
-    rows = yaml.safe_load(minutes) if isinstance(minutes, str) else minutes
+    rows = yaml_text.parse(minutes) if isinstance(minutes, str) else minutes
     found = {"${{ parameters.after }}": json.dumps(values.get("after", []))}
     for number, value in enumerate(rows or []):
         found[f"${{{{ fromJSON(inputs.minutes)[{number}] }}}}"] = str(value)

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from generator import yaml_text
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import presence
 from generator.checks.reading import (
+    ENDPOINT,
     compare,
     decision_table,
+    endpoint_targets,
     identity_name,
     label,
     located,
@@ -134,13 +135,9 @@ def team_share(project: Project) -> Iterator[Finding]:
         service = share.id.lower().rpartition("/shares/")[0]
         logged = {str(item.scope).lower() for item in environment.of_type(DIAGNOSTICS) if _logs(item)}
         faults += [] if service in logged else ["log who reads its files"]
-        targets = {
-            str(conn["properties"]["privateLinkServiceId"]).lower()
-            for item in environment.of_type("Microsoft.Network/privateEndpoints")
-            for conn in item.properties["privateLinkServiceConnections"]
-            if "file" in conn["properties"]["groupIds"]
-        }
-        faults += ["add a private endpoint for file"] if project.answers["private"] and account not in targets else []
+        reached = {target for item in environment.of_type(ENDPOINT) for target in endpoint_targets(item)}
+        unreached = project.answers["private"] and (account, "file") not in reached
+        faults += ["add a private endpoint for file"] if unreached else []
         yield verdict(label(environment, share), faults, str(share))
     names = {share.name.rpartition("/")[2] for _, share in shares}
     code = text_of(project.root / "ml/exploration/storage.py")
@@ -379,7 +376,7 @@ def _cluster_policy(project: Project) -> Iterator[Finding]:
 
 def _experiment(project: Project) -> Iterator[Finding]:
     """Where clusters track, by their policy, is an experiment that the bundle makes in dev, and nowhere else."""
-    bundle = yaml.safe_load(text_of(project.root / "ml/databricks.yml")) or {}
+    bundle = yaml_text.parse(text_of(project.root / "ml/databricks.yml")) or {}
     targets: Mapping[str, Any] = bundle.get("targets") or {}
     made = {
         name: [row.get("name") for row in (value_at(target, "resources.experiments") or {}).values()]
@@ -419,7 +416,7 @@ def fresh_and_undeployed(project: Project) -> Iterator[Finding]:
 
 def _search_faults(text: str, github: bool) -> Iterator[str]:
     """What is wrong with the pipeline that looks for old instances; GitHub writes its schedule below the word `on`."""
-    data: Mapping[Any, Any] = yaml.safe_load(text) or {}
+    data: Mapping[Any, Any] = yaml_text.parse(text) or {}
     rows = (data.get(True) or {}).get("schedule") if github else data.get("schedules")
     if not rows or not all(row.get("cron") for row in rows):
         yield "run it on a schedule"
@@ -439,6 +436,6 @@ def _deployed(root: Path) -> Iterator[tuple[str, Path]]:
 
 def _bundle_leaves_notebooks(root: Path) -> Finding:
     bundle = root / "ml" / "databricks.yml"
-    excluded = value_at(yaml.safe_load(text_of(bundle)) or {}, "sync.exclude") or []
+    excluded = value_at(yaml_text.parse(text_of(bundle)) or {}, "sync.exclude") or []
     faults = ["exclude exploration/** from sync"] if bundle.is_file() and "exploration/**" not in excluded else []
     return verdict("ml/databricks.yml" if bundle.is_file() else "ml", faults)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
 from lxml import etree
 
+from generator import yaml_text
 from generator.checks import Finding, check
 from generator.checks.delivery import Step, steps_of
 from generator.checks.expected import presence
@@ -93,10 +93,7 @@ def _number(resource: Resource) -> str:
 
 def _consumers(project: Project) -> dict[str, dict[str, Any]]:
     """Each consumer file, by the name of the consumer."""
-    rows = [
-        yaml.safe_load(path.read_text(encoding="utf-8"))
-        for path in sorted((project.root / "gateway/consumers").glob("*.yml"))
-    ]
+    rows = [yaml_text.read(path) for path in sorted((project.root / "gateway/consumers").glob("*.yml"))]
     return {str(row["name"]): row for row in rows}
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from generator import yaml_text
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import (
     allowed_types,
@@ -17,8 +16,10 @@ from generator.checks.expected import (
     presence,
 )
 from generator.checks.reading import (
+    ENDPOINT,
     bicep_files,
     decision_table,
+    endpoint_targets,
     label,
     linter_findings,
     located,
@@ -239,7 +240,7 @@ def _sections(path: Path) -> dict[str, str]:
 
 
 def _stored_keys(root: Path) -> list[str]:
-    answers = yaml.safe_load((root / ".copier-answers.yml").read_text(encoding="utf-8"))
+    answers = yaml_text.read(root / ".copier-answers.yml")
     return [key for key in answers if not key.startswith("_")]
 
 
@@ -463,15 +464,21 @@ def _same_types(project: Project) -> Iterator[Finding]:
 def _of_its_own(project: Project, environment: Environment) -> Iterable[str]:
     """Types of the resources that are neither in the second region nor in the group of the registry that all share.
 
-    What is attached to a resource of the second region is left out too, and who may use the registry.
+    What is attached to a resource of the second region is left out too, and who may use and reach the registry.
     """
     outside, shared = [], []
     if environment_facts(project.answers, environment.name)["second_region"]:
         second = project.answers["secondary_location"]
         outside = [f"{item.id.lower()}/" for item in environment.resources if item.location == second]
     if project.answers["shared_model_registry"]:
-        registries = (item for other in project.environments.values() for item in other.of_type(MODEL_REGISTRY))
+        registries = [item for other in project.environments.values() for item in other.of_type(MODEL_REGISTRY)]
         shared = [f"/resourcegroups/{item.id.lower().split('/')[4]}/" for item in registries]
+        ids = {item.id.lower() for item in registries}
+        outside += [
+            f"{item.id.lower()}/"
+            for item in environment.of_type(ENDPOINT)
+            if any(target in ids for target, _ in endpoint_targets(item))
+        ]
     for item in environment.resources:
         path = f"{item.id.lower()}/"
         if not any(path.startswith(prefix) for prefix in outside) and not any(group in path for group in shared):
@@ -535,7 +542,7 @@ def updates_keep_changes(project: Project) -> Iterator[Finding]:
     Source: https://copier.readthedocs.io/en/stable/updating/
     """
     path = project.root / ".copier-answers.yml"
-    stored = yaml.safe_load(text_of(path)) or {}
+    stored = yaml_text.parse(text_of(path)) or {}
     faults = [f"{key} is missing, an update needs it" for key in ("_src_path", "workload") if not stored.get(key)]
     yield verdict(".copier-answers.yml", faults)
     ignored = (project.root / ".gitignore").read_text(encoding="utf-8").splitlines()
@@ -560,7 +567,7 @@ def _proposed_updates(project: Project) -> Iterator[Finding]:
     script = project.root / "scripts" / "update.py"
     yield verdict("scripts/update.py", [] if script.is_file() else ["it is absent, updates need it to lose nothing"])
     name = f"{pipelines(project)}/update.yml"
-    data = yaml.safe_load(text_of(project.root / name)) or {}
+    data = yaml_text.parse(text_of(project.root / name)) or {}
     if on_github(project):
         scheduled = bool((data.get(True) or data.get("on") or {}).get("schedule"))
         jobs = [(key, job.get("steps"), _may_write(data, job)) for key, job in (data.get("jobs") or {}).items()]

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import yaml
-
+from generator import yaml_text
 from generator.checks import Finding, check
 from generator.checks.expected import evaluate_condition, presence, unevaluated
 from generator.checks.reading import (
@@ -324,9 +323,7 @@ def consumption_is_watched(project: Project) -> Iterator[Finding]:
 
 def _token_quotas(project: Project) -> dict[str, int]:
     """Tokens a month of each consumer of foundation models, by the name of its subscription, without a prefix."""
-    rows = [
-        yaml.safe_load(path.read_text("utf-8")) for path in sorted((project.root / "gateway/consumers").glob("*.yml"))
-    ]
+    rows = [yaml_text.read(path) for path in sorted((project.root / "gateway/consumers").glob("*.yml"))]
     return {str(row["name"]): row["monthlyTokenQuota"] for row in rows if row["monthlyTokenQuota"]}
 
 

@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
+from generator import yaml_text
 from generator.checks import DoesNotApply, Finding, check
 from generator.checks.expected import (
     environment_facts,
@@ -17,8 +16,10 @@ from generator.checks.expected import (
     private_endpoints,
 )
 from generator.checks.reading import (
+    ENDPOINT,
     compare,
     decision_table,
+    endpoint_targets,
     label,
     located,
     nested_templates,
@@ -47,7 +48,6 @@ NETWORK = "Microsoft.Network/virtualNetworks"
 FOUNDRY = "Microsoft.CognitiveServices/accounts"
 SUBNET = "Microsoft.Network/virtualNetworks/subnets"
 WORKSPACE = "Microsoft.MachineLearningServices/workspaces"
-ENDPOINT = "Microsoft.Network/privateEndpoints"
 ZONE_GROUP = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
 ZONE = "Microsoft.Network/privateDnsZones"
 ZONE_LINK = "Microsoft.Network/privateDnsZones/virtualNetworkLinks"
@@ -136,7 +136,7 @@ def private_endpoint_each(project: Project) -> Iterator[Finding]:
     yield from presence(project, NETWORK)
     for environment in project.environments.values():
         wanted = Counter(private_endpoints(project, environment))
-        found = Counter(pair for endpoint in environment.of_type(ENDPOINT) for pair in _targets(endpoint))
+        found = Counter(pair for endpoint in environment.of_type(ENDPOINT) for pair in endpoint_targets(endpoint))
         for target, part in wanted | found:
             count, due = found[target, part], wanted[target, part]
             change = "add one" if count < due else "remove what is too many"
@@ -146,13 +146,6 @@ def private_endpoint_each(project: Project) -> Iterator[Finding]:
             subnet = str(value_at(endpoint.properties, "subnet.id")).rpartition("/")[2]
             faults = [] if subnet == PRIVATE_ENDPOINT_SUBNET else [f"move it to the subnet {PRIVATE_ENDPOINT_SUBNET}"]
             yield verdict(label(environment, endpoint), faults, str(endpoint))
-
-
-def _targets(endpoint: Resource) -> Iterator[tuple[str, str]]:
-    """Target id (lower case) and part of each connection of a private endpoint."""
-    for connection in endpoint.properties.get("privateLinkServiceConnections") or []:
-        for part in value_at(connection, "properties.groupIds") or [""]:
-            yield str(value_at(connection, "properties.privateLinkServiceId")).lower(), part
 
 
 @check("NET-03")
@@ -170,7 +163,7 @@ def exact_dns_zones(project: Project) -> Iterator[Finding]:
     for environment in project.environments.values():
         used: set[str] = set()
         for endpoint in environment.of_type(ENDPOINT):
-            parts = {part for _, part in _targets(endpoint)}
+            parts = {part for _, part in endpoint_targets(endpoint)}
             wanted = {zone for part in parts for zone in _zones_of(table, part, project.answers["location"])}
             used |= wanted
             yield _zone_group(project, environment, endpoint, wanted)
@@ -661,7 +654,7 @@ def inside_the_network(project: Project) -> Iterator[Finding]:
 def _jobs_inside(project: Project) -> Iterator[Finding]:
     """Jobs that call the data plane of Azure Machine Learning run on our runners, by their word or their caller's."""
     for path in sorted((project.root / pipelines(project)).rglob("*.yml")):
-        for name, runner in _callers(yaml.safe_load(text_of(path)), path.stem):
+        for name, runner in _callers(yaml_text.parse(text_of(path)), path.stem):
             faults = ["run it on the runners of the network"] if HOSTED.search(runner) else []
             yield verdict(f"{path.relative_to(project.root)}: {name}", faults)
 

@@ -7,14 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from generator import yaml_text
 from generator.checks import Finding
 from generator.evaluation import Environment, Project, Resource
 from generator.paths import DECISIONS
 
 IDENTITY_NAME = re.compile(r"userAssignedIdentities(?:/|'\s*,\s*')([\w-]+)", re.IGNORECASE)
 SUBSCRIPTION_ID = re.compile(r"^/subscriptions/[^/]+$", re.IGNORECASE)
+ENDPOINT = "Microsoft.Network/privateEndpoints"
 RESOURCE_GROUP_ID = re.compile(r"^/subscriptions/[^/]+/resourceGroups/[^/]+$", re.IGNORECASE)
 
 
@@ -90,6 +90,13 @@ def type_of_id(resource_id: str) -> str:
     return "/".join([parts[0], *parts[1::2]])
 
 
+def endpoint_targets(endpoint: Resource) -> Iterator[tuple[str, str]]:
+    """Target id (lower case) and part of each connection of a private endpoint."""
+    for connection in endpoint.properties.get("privateLinkServiceConnections") or []:
+        for part in value_at(connection, "properties.groupIds") or [""]:
+            yield str(value_at(connection, "properties.privateLinkServiceId")).lower(), part
+
+
 def text_of(path: Path) -> str:
     """The text of a file of a project, empty when it is absent."""
     return path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -114,7 +121,7 @@ def pipelines(project: Project) -> str:
 @cache
 def decision_table(name: str) -> dict[str, Any]:
     """A table of `generator/decisions`, by file name without suffix."""
-    rows = yaml.safe_load((DECISIONS / f"{name}.yml").read_text(encoding="utf-8"))
+    rows = yaml_text.read(DECISIONS / f"{name}.yml")
     assert isinstance(rows, dict)
     return rows
 

@@ -355,6 +355,8 @@ COMPONENT_TYPES = {
     "microsoft.databricks/workspaces",
     "microsoft.databricks/accessconnectors",
     "microsoft.managedidentity/userassignedidentities",
+    "microsoft.managedidentity/userassignedidentities/federatedidentitycredentials",
+    "microsoft.authorization/policyassignments",
     "microsoft.authorization/roleassignments",
     "microsoft.storage/storageaccounts",
     "microsoft.storage/storageaccounts/blobservices",

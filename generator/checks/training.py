@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from generator import yaml_text
 from generator.checks import Finding, check
 from generator.checks.expected import presence
 from generator.checks.exploration import COMPUTE, ROLE
@@ -44,7 +43,7 @@ SERVERLESS, CLUSTER, RESERVED = "azureml:serverless", "azureml:training-cluster"
 
 def yaml_file(project: Project, path: str) -> dict[str, Any]:
     """A YAML file of the project; empty when it is missing."""
-    body = yaml.safe_load(text_of(project.root / path))
+    body = yaml_text.parse(text_of(project.root / path))
     return body if isinstance(body, dict) else {}
 
 

@@ -7,8 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-import yaml
-
+from generator import yaml_text
 from generator.evaluation import Environment, Resource
 from generator.gateway_simulation.messages import SimulationError
 
@@ -139,7 +138,7 @@ def _api(environment: Environment, found: tuple[str, dict[str, Any]], policies: 
     name, body = found
     if body.get("format") != "openapi":
         raise SimulationError(f"API {name} is not deployed as OpenAPI: its operations are not known.")
-    document = yaml.safe_load(str(body["value"]))
+    document = yaml_text.parse(str(body["value"]))
     operations = tuple(
         Operation(operation["operationId"], method.upper(), path)
         for path, item in document["paths"].items()

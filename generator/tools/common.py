@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from generator import yaml_text
 from generator.paths import DECISIONS
 
 HOLDS = "holds"
@@ -105,14 +106,14 @@ def need(name: str, folder: Path, how: str) -> str:
 @cache
 def decision(name: str) -> Mapping[str, Any]:
     """A table of generator/decisions."""
-    table: Mapping[str, Any] = yaml.safe_load((DECISIONS / name).read_text(encoding="utf-8"))
+    table: Mapping[str, Any] = yaml_text.read(DECISIONS / name)
     return table
 
 
 def read_yaml(path: Path) -> Any:
     """The one document of a YAML file, or None when it is malformed: yamllint reports that."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml_text.read(path)
     except yaml.YAMLError:
         return None
 

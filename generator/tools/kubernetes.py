@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from generator import yaml_text
 from generator.tools.common import MissingTool, ToolResult, below, floating, judge
 
 FOLDERS = ("infra", "ml", "kubernetes")
@@ -37,7 +38,7 @@ def _documents(path: Path) -> list[dict[str, Any]]:
     if "apiVersion" not in text:
         return []
     try:
-        documents = list(yaml.safe_load_all(text))
+        documents = yaml_text.parse_all(text)
     except yaml.YAMLError:
         return []
     return [item for item in documents if isinstance(item, dict) and {"apiVersion", "kind"} <= item.keys()]
