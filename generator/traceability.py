@@ -127,7 +127,8 @@ def _lines(rows: list[Requirement]) -> Iterator[str]:
     yield "What the guidance asks of these answers, how this project meets it, where it shows, where it was decided."
     yield (
         "{{ applying }} requirements apply. `groundplan verify <folder of this project>` in a checkout of the template "
-        "checks {{ checked }} of them; {{ 'none is' if applying == checked else 'the others are' }} not checked yet."
+        "checks {{ 'all' if applying == checked else checked }} of them"
+        "{{ '; the others are not checked yet' if applying != checked }}."
     )
     areas = list(dict.fromkeys(row.area for row in rows))
     for title, area in zip(AREAS, areas, strict=True):
