@@ -49,7 +49,7 @@ def test_rows_are_legal_and_hold_what_the_array_says(array):
 
 
 def test_some_rows_make_projects_that_hold(array, tmp_path):
-    """The workflow `pairs.yml` verifies all rows with every change; these show here and now that such projects can be."""
+    """The workflow `pairs.yml` verifies all rows; these show here and now that such projects can be."""
     some = array.rows[:: -(-len(array.rows) // VERIFIED)]
     for number, row in enumerate(some):
         (tmp_path / f"row-{number}.yml").write_text(yaml.safe_dump(row, allow_unicode=True), encoding="utf-8")

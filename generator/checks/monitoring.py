@@ -19,7 +19,7 @@ from generator.checks.reading import (
     verdict,
     workbook_queries,
 )
-from generator.checks.tables import DEAD_METRICS, LOGGED
+from generator.checks.tables import DEAD_METRICS, LOGGED, STORES
 from generator.checks.training import yaml_file
 from generator.evaluation import Environment, Project, Resource
 
@@ -52,8 +52,9 @@ BODIES = [(side, way) for side in ("frontend", "backend") for way in ("request",
 AVAILABILITY = "AzureOpenAIAvailabilityRate"
 CLASSIC_TIERS = ("Developer", "Premium")
 DRIFT_INPUTS = ("collected.path", "model.path", "model_version", "deployment")
+VAULT = "Microsoft.KeyVault/vaults"
 DEPENDENCIES = {
-    "Microsoft.KeyVault/vaults": ("Availability", "SaturationShoebox", "ServiceApiLatency"),
+    VAULT: ("Availability", "SaturationShoebox", "ServiceApiLatency"),
     "Microsoft.Storage/storageAccounts": ("Availability",),
     "Microsoft.Network/applicationGateways": ("UnhealthyHostCount",),
     "Microsoft.Network/azureFirewalls": ("FirewallHealth", "SNATPortUtilization"),
@@ -299,6 +300,10 @@ def platform_is_watched(project: Project) -> Iterator[Finding]:
         yield verdict(f"{environment.name}: health of resources", faults)
     for target, metrics in DEPENDENCIES.items():
         yield from _missing(project, target, metrics)
+    for environment, item in located(project, VAULT):
+        if str(item.resource_group).endswith(STORES):
+            absent = sorted({*DEPENDENCIES[VAULT]} - _metrics_on(environment, item))
+            yield verdict(label(environment, item), [f"no rule on {name}, add it" for name in absent], str(item))
 
 
 @check("MON-08")

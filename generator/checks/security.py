@@ -32,6 +32,7 @@ from generator.checks.tables import (
     KEYLESS,
     OWN_KEY,
     SECRETS_IN_USE,
+    STORES,
 )
 from generator.evaluation import Environment, Project, Resource
 
@@ -660,14 +661,14 @@ def _unwatched(project: Project, environment: Environment, watched: Mapping[str,
     """Every policy of the table is assigned where its resources are, as far as the answers ask for what it wants."""
     private, controlled = project.answers["private"], project.answers["controlled"]
     asked = {"ai-services-private": private, "ml-workspace-private": private, "ml-workspace-network": private}
-    asked["ml-workspace-outbound"] = controlled
+    asked |= {"kubernetes-network": private, "ml-workspace-outbound": controlled}
     for name, row in decision_table("policies").items():
         if name in REFUSED_POLICIES or not asked.get(name, True):
             continue
         for resource in _seen_by(environment, row):
             scope = _group_of(resource)
             # Storage that a workspace brings is its own.
-            if watched.get(scope) is None or (name in OWN_STORES and not scope.endswith("-platform")):
+            if watched.get(scope) is None or (name in OWN_STORES and not scope.endswith(STORES)):
                 continue
             faults = [] if name in watched[scope] else [f"assign {name} at {scope.rpartition('/')[2]}"]
             yield verdict(f"{label(environment, resource)}: {name}", faults, str(resource))
@@ -676,10 +677,13 @@ def _unwatched(project: Project, environment: Environment, watched: Mapping[str,
         yield verdict(f"{environment.name}: {scope.rpartition('/')[2]}", ["assign its policies, nothing watches it"])
 
 
-REFUSED_POLICIES = ("ml-compute-network", "gateway-backend-credentials")
+REFUSED_POLICIES = ("container-app-network", "ml-compute-network", "gateway-backend-credentials")
 OWN_STORES = ("vault-roles", "vault-deletion", "storage-keys", "registry-administrator")
-"""Policies of the services that the whole platform shares."""
-WATCHED_GROUPS = ("-platform", "-exploration", "-training", "-foundation", "-tuning", "-inference", "-gateway")
+"""Policies of vaults, storage and registries."""
+WATCHED_GROUPS = (
+    *STORES,
+    *("-exploration", "-training", "-foundation", "-tuning", "-inference", "-kubernetes", "-gateway"),
+)
 
 
 def _seen_by(environment: Environment, row: Mapping[str, Any]) -> list[Resource]:

@@ -332,6 +332,9 @@ SUCCESSOR_TYPES = {
 }
 """What a chat model that takes the place of another brings besides, as long as it does."""
 
+STORES = ("-platform", "-orchestrator")
+"""Ends of the names of the groups whose vaults, storage and registries are no workspace's."""
+
 SECOND_REGION_TYPES = {
     "microsoft.network/virtualnetworks/virtualnetworkpeerings",
     "microsoft.network/privatednszones/virtualnetworklinks",

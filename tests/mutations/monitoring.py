@@ -109,6 +109,7 @@ MUTATIONS: list[Mutation] = [
     ("MON-07", TUNING, "flags", drop("prod", METRIC, "flags-throttled"), "ThrottledHttpRequestCount"),
     ("MON-07", KUBERNETES, "nodes", drop("prod", METRIC, "kubernetes-node-cpu"), "node_cpu_usage_percentage"),
     ("MON-07", CENTRAL, "cache", drop("prod", METRIC, "semantic-cache-memory"), "usedmemorypercentage"),
+    ("MON-07", TUNING, "vault of the service", drop("prod", METRIC, "orchestrator-vault-latency"), "ServiceApiLatency"),
     ("MON-07", DEFAULT, "vault", drop("prod", METRIC, "key-vault-latency"), "ServiceApiLatency"),
     (
         "MON-08",

@@ -450,6 +450,21 @@ MUTATIONS: list[Mutation] = [
         "enforce it",
     ),
     ("SEC-13", DEFAULT, "an unwatched service", drop("prod", POLICY, "/ai-services-keys"), "assign ai-services-keys"),
+    (
+        "SEC-13",
+        TUNING,
+        "an unwatched store of flags",
+        drop("prod", POLICY, "/app-configuration-keys"),
+        "assign app-configuration-keys",
+    ),
+    ("SEC-13", KUBERNETES, "an unwatched cluster", drop_policies("prod", "-kubernetes"), "nothing watches it"),
+    (
+        "SEC-13",
+        TUNING,
+        "a policy against callers in the network",
+        put("prod", POLICY, "name", "container-app-network", "/container-app-protocols"),
+        "never assign it",
+    ),
     ("SEC-13", DEFAULT, "an unwatched group", drop_policies("prod", "-foundation"), "nothing watches it"),
     (
         "SEC-13",

@@ -167,5 +167,8 @@ output appId string = image == 'none' ? '' : app!.outputs.id
 @description('Resource id of the store of its flags.')
 output flagsId string = flags.outputs.id
 
+@description('Resource id of its vault.')
+output vaultId string = vault.outputs.id
+
 @description('Address of the store of its flags.')
 output flagsUrl string = flags.outputs.endpoint
