@@ -267,7 +267,7 @@ MUTATIONS: list[Mutation] = [
         "GEN-07",
         DEFAULT,
         "a size in a module call",
-        edit("infra/main.bicep", "seatSize: seatSize", "seatSize: 'Standard_D8ds_v4'"),
+        edit("infra/main.bicep", "vmSize: seatSize", "vmSize: 'Standard_D8ds_v4'"),
         "names Standard_D8ds_v4",
     ),
     (
