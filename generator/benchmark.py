@@ -297,7 +297,7 @@ def page(results: Results) -> str:
     lines += [
         f"The largest `main.json` is that of `{largest}`: {results.sizes[largest] / 1e6:.2f} MB. "
         "The target is less than 1 MB; the platform takes 4 MB. "
-        "The compiler writes a module out at each place that uses it: four workspaces are four copies.",
+        "The compiler writes a module out at each place that uses it, but once for a loop.",
         "",
         "| Variant | kB |",
         "| --- | --- |",
