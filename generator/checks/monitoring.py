@@ -209,8 +209,7 @@ def workspaces_are_watched(project: Project) -> Iterator[Finding]:
     """Each workspace of its own has rules on failed runs, failed deployments, unusable nodes and quota."""
     yield from presence(project, WORKSPACE)
     for environment, item in located(project, WORKSPACE):
-        absent = sorted(WORKSPACE_METRICS - _metrics_on(environment, item))
-        yield verdict(label(environment, item), [f"no rule on {name}, add it" for name in absent], str(item))
+        yield _has_rules(environment, item, WORKSPACE_METRICS)
 
 
 @check("MON-05")
@@ -260,6 +259,12 @@ def _metrics_on(environment: Environment, target: Resource) -> set[str]:
     }
 
 
+def _has_rules(environment: Environment, item: Resource, wanted: Iterable[str]) -> Finding:
+    """One finding for one resource: each metric has a rule."""
+    absent = sorted(set(wanted) - _metrics_on(environment, item))
+    return verdict(label(environment, item), [f"no rule on {name}, add it" for name in absent], str(item))
+
+
 @check("MON-06")
 def gateway_is_watched(project: Project) -> Iterator[Finding]:
     """The gateway has rules on the capacity metrics of its tier, on its errors, and in prod on hours without a call."""
@@ -302,8 +307,7 @@ def platform_is_watched(project: Project) -> Iterator[Finding]:
         yield from _missing(project, target, metrics)
     for environment, item in located(project, VAULT):
         if str(item.resource_group).endswith(STORES):
-            absent = sorted({*DEPENDENCIES[VAULT]} - _metrics_on(environment, item))
-            yield verdict(label(environment, item), [f"no rule on {name}, add it" for name in absent], str(item))
+            yield _has_rules(environment, item, DEPENDENCIES[VAULT])
 
 
 @check("MON-08")
